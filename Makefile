@@ -1,0 +1,28 @@
+# Every command lives in course/. Make finds a Python that can run it, and no more.
+PYTHON ?= $(shell for p in .venv/bin/python python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo "$$p" && break; done)
+COURSE = "$(or $(PYTHON),python3)" course
+export PORT
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 16
+
+start: ## install what is missing, and open the course on http://127.0.0.1:8000
+	@$(COURSE) start
+
+lesson: ## run one lesson's app: make lesson N=4 (PORT=9000 for another port)
+	@$(COURSE) lesson $(N)
+
+test: ## run all tests
+	@$(COURSE) test
+
+lint: ## check style and formatting
+	@$(COURSE) lint
+
+lock: ## renew Pipfile.lock from Pipfile
+	@$(COURSE) lock
+
+bench: ## measure how long set-up and the tests take
+	@$(COURSE) bench
+
+.PHONY: help start lesson test lint lock bench

@@ -1,0 +1,1 @@
+"""The tool behind `make`: it finds, runs, checks and shows the lessons."""

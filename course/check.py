@@ -1,0 +1,68 @@
+"""Run a lesson's tests on any folder that holds an app, and collect what they said."""
+
+import contextlib
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from course.lessons import Lesson
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one test said of the app: its name, its step, and on failure the learner's words."""
+
+    test: str
+    step: int
+    passed: bool
+    words: str = ""
+
+
+class _Collector:
+    """A pytest plugin that keeps the verdicts."""
+
+    def __init__(self) -> None:
+        self.verdicts: list[Verdict] = []
+        self.errors: list[str] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        report = yield
+        if report.when == "call" or report.failed:
+            words = "" if report.passed else f"{item.obj.__doc__ or ''}\n{call.excinfo.exconly()}"
+            step = item.get_closest_marker("step").args[0]
+            self.verdicts.append(Verdict(item.originalname, step, report.passed, words))
+        return report
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.errors.append(str(report.longrepr))
+
+
+def check(
+    lesson: Lesson, folder: Path, step: int | None = None, test: str | None = None
+) -> list[Verdict]:
+    """Run the lesson's tests on an app, in this process.
+
+    Args:
+        lesson: whose tests are run.
+        folder: the app to check.
+        step: run the tests of the steps up to this one; None for all.
+        test: run only the tests of this name.
+
+    Raises:
+        RuntimeError: if pytest could not collect the tests.
+    """
+    collector = _Collector()
+    arguments = [str(lesson.tests), "--app", str(folder), "-q", "-p", "no:cacheprovider"]
+    arguments += ["--step", str(step)] if step is not None else []
+    arguments += ["-k", test] if test else []
+    sys.dont_write_bytecode = True  # two saves within a second would run the old code
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        pytest.main(arguments, plugins=[collector])
+    if collector.errors or not collector.verdicts:
+        raise RuntimeError("\n".join(collector.errors) or output.getvalue())
+    return collector.verdicts

@@ -1,0 +1,134 @@
+"""Build a lesson's app from nothing but the listings of its page.
+
+The rules are those that docs/setup.md gives the reader.
+"""
+
+import ast
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from course.lessons import Lesson, find_lesson
+from course.page import Fence
+
+
+class ReplayError(Exception):
+    """A listing that a reader could not follow; the text says why."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A top-level statement with the comments right above it.
+
+    `name` is what the statement defines, or an import's module; None for anything else.
+    """
+
+    name: str | None
+    text: str
+    is_import: bool
+
+
+def statements(source: str) -> list[Statement]:
+    """Split Python source into its top-level statements.
+
+    Raises:
+        SyntaxError: if the source is not Python.
+    """
+    lines, found, end = source.splitlines(), [], 0
+    for node in ast.parse(source).body:
+        start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
+        while start > end and lines[start - 1].startswith("#"):
+            start -= 1
+        end = node.end_lineno
+        is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        found.append(Statement(_name(node), "\n".join(lines[start:end]), is_import))
+    return found
+
+
+def _name(node: ast.stmt) -> str | None:
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+            return ast.unparse(target)
+        case ast.Import(names=[alias]):
+            return f"import {alias.name}"
+        case ast.ImportFrom(module=module, level=level):
+            return f"import {'.' * level}{module or ''}"
+        case ast.Expr(value=ast.Constant(value=str())):
+            return "the docstring"
+    return None
+
+
+def merge(source: str, listing: str) -> str:
+    """Put the statements of a listing into a Python file.
+
+    An import joins the imports at the top, or takes the place of the import from the
+    same module; a definition with a known name takes the place of the old one; anything
+    else comes last.
+    """
+    merged = statements(source)
+    for new in statements(listing):
+        known = [i for i, old in enumerate(merged) if old.name == new.name and new.name]
+        if known:
+            merged[known[0]] = new
+        elif new.is_import:
+            last_import = max((i for i, old in enumerate(merged) if old.is_import), default=-1)
+            merged.insert(last_import + 1, new)
+        else:
+            merged.append(new)
+    return "\n\n\n".join(statement.text for statement in merged) + "\n"
+
+
+def apply(fence: Fence, folder: Path) -> None:
+    """Write one listing into the folder, as a reader would.
+
+    Raises:
+        ReplayError: if the listing names no file, or one that is (or is not) there
+            although the page says otherwise, or is not Python.
+    """
+    if fence.path is None:
+        raise ReplayError("a listing under the path of its file")
+    path = folder / fence.path
+    if fence.how == "a new file" and path.exists():
+        raise ReplayError(f"no {fence.path} before this listing of a new file")
+    if fence.how != "a new file" and not path.exists():
+        raise ReplayError(f"{fence.path} to be there, or the words “a new file”")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = fence.text
+    try:
+        if fence.language == "python" and not fence.how:
+            text = merge(path.read_text(encoding="utf-8"), text)
+    except SyntaxError as error:
+        raise ReplayError(f"whole Python statements ({error.msg})") from None
+    path.write_text(text, encoding="utf-8")
+
+
+def copy_app(source: Path, target: Path) -> None:
+    """Copy an app's folder, without what running it left there; the target must not exist."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "instance"))
+
+
+def rebuild(lesson: Lesson, folder: Path, until: int | None = None) -> None:
+    """Build the lesson's app in an empty folder, from its start to the end of a step.
+
+    Args:
+        lesson: the lesson whose page is followed.
+        folder: where the app is built; it must not exist yet.
+        until: the last step that is followed; None for all.
+    """
+    for number, file in lesson.page.starts_from:
+        source = find_lesson(str(number), lesson.root).folder
+        if file:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / file, folder)
+        else:
+            copy_app(source, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for fence in lesson.page.fences:
+        if (
+            fence.is_listing
+            and fence.section.step is not None
+            and (until is None or fence.section.step <= until)
+        ):
+            apply(fence, folder)

@@ -1,0 +1,17 @@
+from flask import Flask
+
+app = Flask(__name__)
+
+BOOKS = ["Emma", "Jane Eyre", "Walden"]
+
+
+@app.get("/")
+def shelf():
+    """Say how many books stand on the shelf."""
+    return f"{len(BOOKS)} books on the shelf\n"
+
+
+@app.get("/newest")
+def newest():
+    """Say which book came last."""
+    return f"{BOOKS[-1]}\n"

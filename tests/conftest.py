@@ -1,0 +1,121 @@
+"""What all tests share: the app under test, and random books to fill it with."""
+
+import importlib
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from wsgiref.validate import validator
+
+import pytest
+from werkzeug.test import Client
+
+ROOT = Path(__file__).parent.parent
+YOUR_TURN = 99
+pytest.register_assert_rewrite("contract")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("course")
+    group.addoption("--app", help="The folder of the app to check, instead of the lesson's own.")
+    group.addoption(
+        "--mine", action="store_true", help="Check your apps in my/, where you have one."
+    )
+    group.addoption("--step", type=int, help="Run only the tests of the steps up to this one.")
+    group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.seed is None:
+        config.option.seed = random.randrange(10_000)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"random books: --seed {config.option.seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.step is not None:
+        items[:] = [item for item in items if _step(item) <= config.option.step]
+
+
+def _step(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("step")
+    return marker.args[0] if marker else 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Put the test's docstring, which is written for learners, above a failure."""
+    report = yield
+    step = item.get_closest_marker("step")
+    if report.failed and step and item.obj.__doc__:
+        name = "Your turn" if step.args[0] == YOUR_TURN else f"Step {step.args[0]}"
+        report.sections.insert(0, (name, item.obj.__doc__))
+    return report
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Path:
+    """The folder of the app under test: the lesson's own, unless an option says otherwise."""
+    if request.config.option.app:
+        return Path(request.config.option.app)
+    stem = request.path.stem.removeprefix("test_")
+    mine = ROOT / "my" / stem
+    return mine if request.config.option.mine and mine.is_dir() else ROOT / "lessons" / stem
+
+
+@pytest.fixture
+def load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a module of the app under test afresh, and forget all of them afterwards."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == folder:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """A source of chance that `--seed` repeats."""
+    return random.Random(f"{request.config.option.seed} {request.node.name}")
+
+
+@pytest.fixture
+def titles(chance: random.Random) -> list[str]:
+    """Between three and six titles of books, in no order, not all of them ASCII."""
+    known = ["Dracula", "Ulysses", "Nana", "Kim", "Das Schloß", "Père Goriot", "Мы", "雪国"]
+    return [*chance.sample(known[:4], chance.randint(1, 3)), *chance.sample(known[4:], 3)]
+
+
+@pytest.fixture
+def app(load, titles):
+    """The lesson's app, with random books on its shelf."""
+    module = load("app")
+    books = load("shelf").BOOKS
+    books.clear()
+    for number, title in enumerate(titles, 7):
+        books[number] = {"title": title, "author": "Čapek & Söhne" if number % 2 else "A. Nobody"}
+    return getattr(module, "application", None) or module.app
+
+
+@pytest.fixture
+def books(app, load):
+    """The books that the app's shelf holds, by number."""
+    return load("shelf").BOOKS
+
+
+@pytest.fixture
+def visit(app):
+    """Ask the app for an address; the validator watches that it keeps to PEP 3333."""
+    client = Client(validator(app))
+
+    def visit(path, method="GET", **more):
+        with client.open(path, method=method, **more) as response:
+            response.get_data()
+            return response
+
+    return visit

@@ -1,0 +1,1 @@
+"""What proves the pages: following them to the letter, and reading them beside the apps."""

@@ -1,0 +1,44 @@
+"""Lesson 1: the smallest Flask app."""
+
+import pytest
+from conftest import YOUR_TURN
+
+step = pytest.mark.step
+
+
+@pytest.fixture
+def client(load, titles):
+    """A client of the app, whose shelf holds random books."""
+    module = load("app")
+    module.BOOKS[:] = titles
+    return module.app.test_client()
+
+
+@step(2)
+def test_the_shelf_answers(client):
+    """The address / must answer with status 200. `@app.get("/")` above the view makes it so."""
+    assert client.get("/").status == "200 OK"
+
+
+@step(2)
+def test_the_shelf_counts_its_books(client, titles):
+    """The answer must say how many books BOOKS holds now: count them with len(BOOKS)."""
+    assert client.get("/").text == f"{len(titles)} books on the shelf\n"
+
+
+@step(2)
+def test_the_view_is_called_shelf(client):
+    """The view must be the function `shelf`: its name is the endpoint in `flask routes`."""
+    assert "shelf" in client.application.view_functions
+
+
+@step(2)
+def test_another_address_is_not_found(client):
+    """Only the addresses that have a view may answer; any other is 404 NOT FOUND."""
+    assert client.get("/nowhere").status == "404 NOT FOUND"
+
+
+@step(YOUR_TURN)
+def test_the_newest_book_has_an_address(client, titles):
+    """The address /newest must answer with the last title in BOOKS and a line's end."""
+    assert client.get("/newest").text == f"{titles[-1]}\n"

@@ -1,0 +1,329 @@
+"""Lesson 2: the Shelf as a bare WSGI application, and middleware."""
+
+import re
+from wsgiref.validate import validator
+
+import pytest
+from conftest import YOUR_TURN
+from contract import Contract, links
+from werkzeug.test import Client
+
+step = pytest.mark.step
+
+
+@pytest.fixture
+def served(load, monkeypatch):
+    """Load a module that serves, with a server that only notes what it would have served."""
+
+    def served(name):
+        notes = {}
+
+        class Server:
+            def __init__(self, host, port, app):
+                notes.update(host=host, port=port, app=app)
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                notes["closed"] = True
+
+            def serve_forever(self):
+                notes["served"] = True
+
+        monkeypatch.setattr("wsgiref.simple_server.make_server", Server)
+        load(name)
+        return notes
+
+    return served
+
+
+@pytest.fixture
+def hello(load, titles):
+    """Lesson 1's app in this lesson's folder, with random books."""
+    module = load("hello")
+    module.BOOKS[:] = titles
+    return module.app
+
+
+def inner(environ, start_response):
+    """A small application for middleware to wrap; it says where it stands and what is asked."""
+    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Inner", "yes")])
+    return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}".encode("latin-1")]
+
+
+def exc_info_that_arrives(middleware):
+    """Return the exc_info that reaches the server from an app wrapped in the middleware."""
+    arrived = []
+
+    def failing(environ, start_response):
+        start_response("500 Oh", [("Content-Type", "text/plain")], "an error")
+        return [b"sorry"]
+
+    middleware(failing)({}, lambda status, headers, exc_info: arrived.append(exc_info))
+    return arrived[0]
+
+
+def ask(app, path, **more):
+    """Ask an app for a path, with the validator between."""
+    with Client(validator(app)).open(path, **more) as response:
+        response.get_data()
+        return response
+
+
+@step(1)
+def test_the_application_answers(load):
+    """`application` must call start_response("200 OK", …) and return a list with bytes in it."""
+    response = ask(load("app").application, "/")
+    assert response.status == "200 OK"
+    assert response.data
+
+
+@step(1)
+def test_the_application_names_its_type(load):
+    """The headers must hold a Content-Type with charset=utf-8."""
+    response = ask(load("app").application, "/")
+    assert response.headers["Content-Type"].endswith("; charset=utf-8")
+
+
+@step(1)
+def test_serve_listens_on_8002(served):
+    """serve.py must serve on 127.0.0.1, port 8002, until it is stopped."""
+    notes = served("serve")
+    assert (notes["host"], notes["port"]) == ("127.0.0.1", 8002)
+    assert notes["served"] and notes["closed"]
+
+
+@step(2)
+def test_the_validator_stands_around_the_app(served):
+    """serve.py must hand validator(…) to the server, so that slips are named."""
+    with pytest.raises(AssertionError):
+        served("serve")["app"]({}, None)
+
+
+@step(3)
+def test_look_repeats_the_request(load, chance):
+    """`look` must show the method, the path, the query string and the body, as the page does."""
+    word = "".join(chance.sample("abcdefgh", 4))
+    response = ask(load("look").look, f"/a/{word}?q={word}", method="POST", data=word.encode())
+    assert response.status == "200 OK"
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.text.splitlines() == [
+        "REQUEST_METHOD is 'POST'",
+        "SCRIPT_NAME is ''",
+        f"PATH_INFO is '/a/{word}'",
+        f"QUERY_STRING is 'q={word}'",
+        "CONTENT_LENGTH is '4'",
+        f"wsgi.input holds {word.encode()!r}",
+    ]
+
+
+@step(3)
+@pytest.mark.parametrize("length", [None, ""])
+def test_look_takes_a_request_with_no_body(load, length):
+    """CONTENT_LENGTH may be missing or empty: both mean that there is no body to read."""
+    environ = {} if length is None else {"CONTENT_LENGTH": length}
+    app = load("look").look
+    response = ask(lambda e, s: app(_without(e, "CONTENT_LENGTH") | environ, s), "/")
+    assert response.text.splitlines()[4:] == [
+        f"CONTENT_LENGTH is {length!r}",
+        "wsgi.input holds b''",
+    ]
+
+
+@step(3)
+def test_serve_look_serves_look(served):
+    """serve_look.py must serve `look`, with the validator around it, on port 8002."""
+    notes = served("serve_look")
+    assert (notes["host"], notes["port"]) == ("127.0.0.1", 8002)
+    assert notes["served"] and notes["closed"]
+    with pytest.raises(AssertionError):
+        notes["app"]({}, None)
+    with Client(notes["app"]).get("/x") as response:
+        assert "PATH_INFO is '/x'" in response.text
+
+
+@step(4)
+class TestPages:
+    """What the contract asks of the pages, before methods, search and prefix come in."""
+
+    test_the_list = Contract.test_the_list_names_every_book
+    test_the_type = Contract.test_the_list_is_html_in_utf_8
+    test_a_book = Contract.test_a_book_has_a_page
+    test_a_book_links_to_its_author = Contract.test_a_book_links_to_its_author
+    test_an_author = Contract.test_an_author_has_a_page
+    test_percent_encoding = Contract.test_a_percent_encoded_letter_is_the_letter
+    test_an_unknown_book = Contract.test_an_unknown_book_is_not_found
+    test_a_word = Contract.test_a_word_is_no_number_of_a_book
+    test_an_unknown_author = Contract.test_an_unknown_author_is_not_found
+    test_an_unknown_address = Contract.test_an_unknown_address_is_not_found
+    test_content_length = Contract.test_content_length_counts_bytes
+
+
+@step(4)
+def test_a_page_is_whole(visit, books):
+    """A page must be the HTML that the step shows: doctype, title, heading, body."""
+    number, book = next(iter(books.items()))
+    heading = re.escape(book["title"])
+    assert re.fullmatch(
+        rf"<!doctype html>\n<title>{heading}</title>\n<h1>{heading}</h1>\n<p>by <a .*</a></p>\n",
+        visit(f"/books/{number}").text,
+    )
+    assert visit("/").text.startswith("<!doctype html>\n<title>The Shelf</title>\n<h1>The Shelf<")
+    assert visit("/nowhere").text.endswith("\n<p>No such page on the Shelf.</p>\n")
+
+
+@step(4)
+def test_a_list_has_an_item_a_line(visit, books):
+    """A list must have one <li> a line, between <ul> and </ul>."""
+    lines = visit("/").text.splitlines()
+    assert lines[3] == "<ul>" and lines[-1] == "</ul>"
+    assert len(lines[4:-1]) == len(books)
+    assert all(re.fullmatch(r"<li><a .*</a></li>", line) for line in lines[4:-1])
+
+
+@step(4)
+def test_bytes_that_are_no_text_are_not_found(visit):
+    """A path that is not UTF-8 must answer 404, not fail with UnicodeDecodeError."""
+    assert visit("/authors/%FF").status_code == 404
+
+
+@step(4)
+def test_the_shelf_holds_three_books(load):
+    """shelf.py must hold the three books that the step shows."""
+    books = load("shelf").BOOKS
+    assert [book["title"] for book in books.values()] == ["Emma", "Jane Eyre", "L’Île mystérieuse"]
+    authors = ["Jane Austen", "Charlotte Brontë", "Jules Verne"]
+    assert [book["author"] for book in books.values()] == authors
+    assert list(books) == [1, 2, 3]
+
+
+@step(5)
+class TestMethodsAndSearch:
+    """What the contract asks of methods and the query string."""
+
+    test_post = Contract.test_other_methods_are_not_allowed
+    test_head = Contract.test_head_is_get_without_the_body
+    test_search = Contract.test_the_query_string_searches_titles
+    test_no_search = Contract.test_a_query_string_about_something_else_is_ignored
+
+
+@step(5)
+def test_a_refused_method_says_so(visit):
+    """The 405 must carry a page that says why, and Allow: GET, HEAD."""
+    response = visit("/", method="POST")
+    assert response.status == "405 Method Not Allowed"
+    assert response.headers["Allow"] == "GET, HEAD"
+    assert "<h1>Method not allowed</h1>\n<p>You can only read here.</p>\n" in response.text
+
+
+@step(6)
+class TestContract(Contract):
+    """From here on the app keeps the whole contract."""
+
+
+@step(6)
+def test_timed_adds_a_header(load, monkeypatch):
+    """`timed` must add Server-Timing with the milliseconds, and keep the app's own headers."""
+    clock = iter([10.0, 10.0123])
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    response = ask(load("middleware").timed(inner), "/")
+    assert response.status == "200 OK"
+    assert response.headers["Server-Timing"] == "app;dur=12.3"
+    assert response.headers["X-Inner"] == "yes"
+    assert response.text == "|/"
+
+
+@step(6)
+def test_timed_passes_on_exc_info(load):
+    """`timed` must hand exc_info on to start_response, or a second response gets lost."""
+    assert exc_info_that_arrives(load("middleware").timed) == "an error"
+
+
+@step(6)
+def test_prefixed_moves_the_prefix(load):
+    """`prefixed` must take the prefix off PATH_INFO and add it to SCRIPT_NAME."""
+    prefixed = load("middleware").prefixed
+    assert ask(prefixed(inner, "/shelf"), "/shelf/books/1").text == "/shelf|/books/1"
+    assert ask(prefixed(inner, "/shelf"), "/shelf/shelf/").text == "/shelf|/shelf/"
+    twice = prefixed(prefixed(inner, "/b"), "/a")
+    assert ask(twice, "/a/b/c").text == "/a/b|/c"
+
+
+@step(6)
+def test_prefixed_answers_nowhere_else(load):
+    """Outside the prefix, `prefixed` must answer 404 itself; /shelfish is outside of /shelf."""
+    for path in ("/", "/shelfish", "/books/1"):
+        response = ask(load("middleware").prefixed(inner, "/shelf"), path)
+        assert response.status == "404 Not Found"
+        assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert response.text == "Nothing here. Is the prefix missing?\n"
+
+
+@step(6)
+def test_serve_wraps_the_shelf(served):
+    """serve.py must serve timed(prefixed(application, "/shelf")): a 404 has Server-Timing, too."""
+    app = served("serve")["app"]
+    with Client(app).get("/shelf/") as response:
+        assert ("/shelf/books/1", "Emma") in links(response.text)
+        assert "Server-Timing" in response.headers
+    with Client(app).get("/") as response:
+        assert response.status_code == 404
+        assert "Server-Timing" in response.headers
+
+
+@step(7)
+def test_hello_is_lesson_1s_app(hello, titles):
+    """hello.py must be lesson 1's app: at / it says how many books there are."""
+    response = ask(hello, "/")
+    assert response.text == f"{len(titles)} books on the shelf\n"
+
+
+@step(7)
+def test_hello_has_lesson_1s_books(load):
+    """hello.py must hold lesson 1's three books."""
+    assert load("hello").BOOKS == ["Emma", "Jane Eyre", "Walden"]
+
+
+@step(7)
+def test_serve_hello_wraps_flask(served):
+    """serve_hello.py must serve lesson 1's app below /hello, timed and validated, on port 8002."""
+    notes = served("serve_hello")
+    assert (notes["host"], notes["port"]) == ("127.0.0.1", 8002)
+    assert notes["served"] and notes["closed"]
+    with pytest.raises(AssertionError):
+        notes["app"]({}, None)
+    with Client(notes["app"]).get("/hello/") as response:
+        assert response.text == "3 books on the shelf\n"
+        assert "Server-Timing" in response.headers
+    with Client(notes["app"]).get("/") as response:
+        assert response.status_code == 404
+
+
+@step(YOUR_TURN)
+def test_numbered_counts_responses(load):
+    """`numbered` must add X-Request-Number: 1 to the first response, 2 to the second, and so on."""
+    app = load("middleware").numbered(inner)
+    answers = [ask(app, "/") for _ in range(3)]
+    assert [each.headers["X-Request-Number"] for each in answers] == ["1", "2", "3"]
+    assert answers[0].headers["X-Inner"] == "yes"
+    assert answers[0].text == "|/"
+
+
+@step(YOUR_TURN)
+def test_numbered_counts_for_each_app(load):
+    """Each app that `numbered` wraps must have a count of its own."""
+    numbered = load("middleware").numbered
+    first, second = numbered(inner), numbered(inner)
+    ask(first, "/")
+    assert ask(second, "/").headers["X-Request-Number"] == "1"
+
+
+@step(YOUR_TURN)
+def test_numbered_passes_on_exc_info(load):
+    """`numbered` must hand exc_info on to start_response, or a second response gets lost."""
+    assert exc_info_that_arrives(load("middleware").numbered) == "an error"
+
+
+def _without(environ, key):
+    return {name: value for name, value in environ.items() if name != key}

@@ -1,0 +1,127 @@
+"""The pages prove themselves: replayed, executed, compared with the apps, read in order."""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from proofs import pages
+from proofs.walk import walk
+
+from course.check import Verdict, check
+from course.lessons import Lesson, all_lessons
+from course.replay import copy_app, rebuild
+
+LESSONS = all_lessons()
+STEPS = [(each, step) for each in LESSONS for step in range(1, each.page.steps + 1)]
+WRONG = [
+    (each, wrong)
+    for each in LESSONS
+    for wrong in tomllib.loads(each.wrong_answers.read_text(encoding="utf-8"))["wrong"]
+]
+
+
+def _stem(value: object) -> str:
+    match value:
+        case Lesson():
+            return value.stem
+        case {"mistake": str(mistake)}:
+            return mistake
+    return str(value)
+
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=_stem)
+
+
+@pytest.fixture(scope="session")
+def walks() -> Iterator[dict[str, Future]]:
+    """Every page, followed to the letter, two at a time and ahead of the tests that ask."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {each.stem: pool.submit(walk, each) for each in LESSONS}
+
+
+@pytest.fixture(scope="session")
+def checker() -> Iterator[Callable[..., list[Verdict]]]:
+    """Run a lesson's tests on a folder, in a fresh process that has imported Flask already."""
+    context = get_context("spawn" if "forkserver" not in _start_methods() else "forkserver")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["pytest", "flask", "werkzeug.test", "course.check"])
+    with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool:
+        yield lambda *arguments: pool.submit(check, *arguments).result()
+
+
+def _start_methods() -> list[str]:
+    from multiprocessing import get_all_start_methods
+
+    return get_all_start_methods()
+
+
+@each_lesson
+def test_every_command_prints_what_the_page_shows(lesson: Lesson, walks: dict[str, Future]) -> None:
+    _none(walks[lesson.stem].result())
+
+
+@pytest.mark.parametrize("lesson, until", STEPS, ids=_stem)
+def test_the_listings_alone_pass_the_tests_of_the_steps_so_far(
+    lesson: Lesson, until: int, tmp_path: Path, checker: Callable[..., list[Verdict]]
+) -> None:
+    folder = tmp_path / lesson.stem
+    rebuild(lesson, folder, until)
+    if any(folder.iterdir()):
+        verdicts = checker(lesson, folder, until)
+        failed = [f"step {v.step}: {v.test}: {v.words}" for v in verdicts if not v.passed]
+        assert not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize("lesson, wrong", WRONG, ids=_stem)
+def test_a_wrong_answer_is_caught_and_explained(
+    lesson: Lesson, wrong: dict, tmp_path: Path, checker: Callable[..., list[Verdict]]
+) -> None:
+    folder = tmp_path / lesson.stem
+    copy_app(lesson.folder, folder)
+    file = folder / wrong["file"]
+    right = file.read_text(encoding="utf-8")
+    assert right.count(wrong["find"]) == 1, f"{wrong['find']!r} is not once in {wrong['file']}"
+    file.write_text(right.replace(wrong["find"], wrong["replace"]), encoding="utf-8")
+    verdict = {v.test: v for v in checker(lesson, folder, None, wrong["caught_by"])}[
+        wrong["caught_by"]
+    ]
+    assert not verdict.passed, "the test did not catch it"
+    assert verdict.step == wrong["step"]
+    assert wrong["says"] in " ".join(verdict.words.split())
+
+
+@each_lesson
+def test_every_step_has_wrong_answers(lesson: Lesson) -> None:
+    steps = {wrong["step"] for each, wrong in WRONG if each == lesson}
+    assert len(steps) >= lesson.page.steps / 2
+
+
+@each_lesson
+def test_the_page_holds_all_of_the_finished_app(lesson: Lesson) -> None:
+    _none(pages.complete(lesson))
+
+
+@each_lesson
+def test_the_page_has_its_parts_in_order(lesson: Lesson) -> None:
+    _none([*pages.shape(lesson), *pages.sources(lesson)])
+
+
+def test_nothing_is_used_before_it_is_introduced() -> None:
+    _none(pages.order(LESSONS))
+
+
+def test_every_lesson_has_all_its_files() -> None:
+    _none(pages.same_stem(ROOT))
+
+
+def test_every_link_arrives() -> None:
+    _none(pages.links(ROOT))
+
+
+def _none(findings: Iterator | list) -> None:
+    found = list(map(str, findings))
+    assert not found, "\n" + "\n\n".join(found)
