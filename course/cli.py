@@ -42,7 +42,8 @@ def start(port: str | None) -> None:
         def log_request(self, *_) -> None:
             """Keep the terminal to the address and how to stop."""
 
-    children, number = Children(), _port(port, HOME_PORT)
+    number = _port(port, HOME_PORT)
+    children = Children(number)
     app = create_app(children=children)
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

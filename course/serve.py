@@ -1,13 +1,13 @@
 """Serve a lesson's app, by the command that its page teaches."""
 
 import os
+import re
 import shlex
 import socket
 import sys
 from pathlib import Path
 
 from course.lessons import HOST, Lesson
-from course.replay import statements
 
 RECORDS = Path(sys.prefix) / "serving"
 
@@ -24,7 +24,7 @@ def command(lesson: Lesson, port: int) -> list[str]:
     debugger.
     """
     source = (lesson.folder / "app.py").read_text(encoding="utf-8")
-    if "application" in [statement.name for statement in statements(source)]:
+    if re.search(r"^(def application\b|application *=)", source, re.MULTILINE):
         return [sys.executable, "-m", "course.plain_wsgi", str(port)]
     return [sys.executable, "-m", "flask", "run", "--debug", "--port", str(port)]
 
@@ -66,10 +66,9 @@ def reserve(port: int, name: str) -> None:
         name, _, process = holder.partition("\n")
         if not (process and _is_alive(int(process))):
             name = "another program"
-        free = f"PORT={port + 1000}"
         raise PortTaken(
-            f"Port {port} is taken by {name}: stop it (Ctrl+C in its terminal), "
-            f"or choose another port by adding {free} to the command."
+            f"Port {port} is taken by {name}: stop it (Ctrl+C in its terminal), or choose "
+            f"another port, for example `make start PORT={port + 1000}` (`make lesson` too)."
         )
     RECORDS.mkdir(exist_ok=True)
     record.write_text(f"{name}\n{os.getpid()}", encoding="utf-8")

@@ -11,6 +11,7 @@ def client(load, titles):
     """A client of the app, whose shelf holds random books."""
     module = load("app")
     module.BOOKS[:] = titles
+    module.app.testing = True  # a view's error is raised, instead of answered with 500
     return module.app.test_client()
 
 

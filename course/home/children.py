@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from course.lessons import HOST, Lesson
-from course.serve import command, environment, listens
+from course.lessons import HOME_PORT, HOST, Lesson
+from course.serve import PortTaken, command, environment, listens, reserve
 
 PATIENCE = 20  # seconds in which an app must answer
 
@@ -24,9 +24,14 @@ class DidNotStart(Exception):
 
 
 class Children:
-    """Starts lessons' apps, each once, and stops them all in the end."""
+    """Starts lessons' apps, each once, and stops them all in the end.
 
-    def __init__(self) -> None:
+    Args:
+        home_port: the port of the home page; lesson 4's app listens on the fourth after it.
+    """
+
+    def __init__(self, home_port: int = HOME_PORT) -> None:
+        self._home_port = home_port
         self._logs = tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
@@ -44,15 +49,15 @@ class Children:
         Raises:
             DidNotStart: if its port is taken, it ends at once, or never answers.
         """
+        port = self._home_port + lesson.number
         with self._lock:
             if lesson.stem not in self.running():
-                if listens(lesson.port):
-                    raise DidNotStart(
-                        f"Port {lesson.port} is taken by another program. Stop that program "
-                        "(Ctrl+C in its terminal), then go back and press Start again."
-                    )
-                self._launch(lesson)
-        return f"http://{HOST}:{lesson.port}/"
+                try:
+                    reserve(port, f"lesson {lesson.number}, started from the home page")
+                except PortTaken as taken:
+                    raise DidNotStart(f"{taken} Then go back and press Start again.") from None
+                self._launch(lesson, port)
+        return f"http://{HOST}:{port}/"
 
     def stop(self, stem: str) -> None:
         """Stop a lesson's app and the processes that it started."""
@@ -72,11 +77,11 @@ class Children:
             self.stop(stem)
         self._logs.cleanup()
 
-    def _launch(self, lesson: Lesson) -> None:
+    def _launch(self, lesson: Lesson, port: int) -> None:
         log = Path(self._logs.name) / f"{lesson.stem}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command(lesson, lesson.port),
+                command(lesson, port),
                 cwd=lesson.folder,
                 env=environment(lesson),
                 stdin=subprocess.DEVNULL,
@@ -86,7 +91,7 @@ class Children:
             )
         self._processes[lesson.stem] = process
         end = time.monotonic() + PATIENCE
-        while not listens(lesson.port):
+        while not listens(port):
             if process.poll() is not None or time.monotonic() > end:
                 self.stop(lesson.stem)
                 text = log.read_text(encoding="utf-8", errors="replace")
