@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("course")
     group.addoption("--app", help="The folder of the app to check, instead of the lesson's own.")
     group.addoption(
-        "--mine", action="store_true", help="Check your apps in my/, where you have one."
+        "--mine", action="store_true", help="Check your own app in my/ instead of the finished one."
     )
     group.addoption("--step", type=int, help="Run only the tests of the steps up to this one.")
     group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
@@ -60,10 +60,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 def folder(request: pytest.FixtureRequest) -> Path:
     """The folder of the app under test: the lesson's own, unless an option says otherwise."""
     if request.config.option.app:
-        return Path(request.config.option.app)
+        return Path(request.config.option.app).resolve()
     stem = request.path.stem.removeprefix("test_")
-    mine = ROOT / "my" / stem
-    return mine if request.config.option.mine and mine.is_dir() else ROOT / "lessons" / stem
+    if not request.config.option.mine:
+        return ROOT / "lessons" / stem
+    if not (ROOT / "my" / stem).is_dir():
+        pytest.exit(
+            f"There is no app of yours yet: the page docs/{stem}.md begins one in my/{stem}.", 1
+        )
+    return ROOT / "my" / stem
 
 
 @pytest.fixture

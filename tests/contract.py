@@ -105,6 +105,12 @@ class Contract:
             titles = [book["title"] for book in books.values()]
             assert found == [each for each in titles if words.casefold() in each.casefold()]
 
+    def test_the_first_of_two_questions_counts(self, visit, books):
+        """/?q=…&q=… asks twice: the first must count."""
+        title = next(iter(books.values()))["title"]
+        response = visit("/", query_string=[("q", title), ("q", "no such title")])
+        assert [text for _, text in links(response.text)] == [title]
+
     def test_a_query_string_about_something_else_is_ignored(self, visit, books):
         """/?colour=red asks for nothing that the Shelf knows: it must list every book."""
         assert len(links(visit("/?colour=red").text)) == len(books)

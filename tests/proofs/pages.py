@@ -107,6 +107,7 @@ def order(lessons: list[Lesson]) -> Iterator[Finding]:
                     yield Finding(
                         page.name, fence.section.step, line, f"“{word}” under “New here”", "nothing"
                     )
+        known |= own
         yield from _explained(page)
         yield from _words_in_order(page, pages[:number])
 

@@ -1,9 +1,9 @@
 """Follow a page to the letter: type its commands, write its listings, compare the output.
 
 The commands run in one bash, in a folder that looks like a fresh clone. A command that
-serves runs beside it, as in a second terminal, until the next one starts or the step
-ends. Ports are moved to free ones and moved back in what is compared, so that a
-reader's own server is in nobody's way.
+serves runs beside it, as in a second terminal, until the next one starts. Ports are moved
+to free ones and moved back in what is compared, so that a reader's own server is in
+nobody's way.
 """
 
 import os
@@ -139,12 +139,8 @@ class Walk:
 
     def follow(self) -> Iterator[Finding]:
         """Do all that the page says, and yield each place where something else came out."""
-        step = 0
         try:
             for fence in self.page.fences:
-                if fence.section.step != step:
-                    self._stop_server()
-                    step = fence.section.step
                 if fence.is_listing:
                     yield from self._write(fence)
                 elif fence.language in ("shell", "console"):
