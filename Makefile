@@ -7,11 +7,14 @@ export PORT
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 16
 
-start: ## install what is missing, and open the course on http://127.0.0.1:8000
+start: ## install what is missing, and serve the course on http://127.0.0.1:8000
 	@$(COURSE) start
 
 lesson: ## run one lesson's app: make lesson N=4 (PORT=9000 for another port)
 	@$(COURSE) lesson $(N)
+
+check: ## check your app in my/: make check N=4 (STEP=2 for its steps up to the second)
+	@$(COURSE) check $(N) $(STEP:%=--step %)
 
 test: ## run all tests
 	@$(COURSE) test
@@ -25,4 +28,4 @@ lock: ## renew Pipfile.lock from Pipfile
 bench: ## measure how long set-up and the tests take
 	@$(COURSE) bench
 
-.PHONY: help start lesson test lint lock bench
+.PHONY: help start lesson check test lint lock bench

@@ -13,7 +13,9 @@ from course.lessons import Lesson
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one test said of the app: its name, its step, and on failure the learner's words."""
+    """What one test said of the app: its name, its step, and on failure the learner's words:
+    the test's docstring, the error, and what the app printed and logged.
+    """
 
     test: str
     step: int
@@ -32,9 +34,12 @@ class _Collector:
     def pytest_runtest_makereport(self, item, call):
         report = yield
         if report.when == "call" or report.failed:
-            words = "" if report.passed else f"{item.obj.__doc__ or ''}\n{call.excinfo.exconly()}"
+            captured = [text for _, text in report.sections]
+            words = (
+                [item.obj.__doc__ or "", call.excinfo.exconly(), *captured] if report.failed else []
+            )
             step = item.get_closest_marker("step").args[0]
-            self.verdicts.append(Verdict(item.originalname, step, report.passed, words))
+            self.verdicts.append(Verdict(item.originalname, step, report.passed, "\n".join(words)))
         return report
 
     def pytest_collectreport(self, report):

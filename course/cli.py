@@ -71,6 +71,19 @@ def lesson(number: str | None, port: str | None) -> None:
         raise click.ClickException(str(error)) from None
 
 
+@main.command()
+@click.argument("number", required=False)
+@click.option("--step", type=int, help="Check the steps up to this one.")
+def check(number: str | None, step: int | None) -> None:
+    """Check your app of a lesson in my/."""
+    try:
+        tests = find_lesson(number, command="check").tests
+    except UnknownLesson as error:
+        raise click.ClickException(str(error)) from None
+    steps = [] if step is None else ["--step", str(step)]
+    _run(sys.executable, "-m", "pytest", "--no-header", "--tb=short", "--mine", *steps, str(tests))
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:

@@ -53,12 +53,13 @@ def all_lessons(root: Path = ROOT) -> list[Lesson]:
     return [Lesson(f.name, root) for f in folders if re.fullmatch(r"\d\d_\w+", f.name)]
 
 
-def find_lesson(number: str | None, root: Path = ROOT) -> Lesson:
+def find_lesson(number: str | None, root: Path = ROOT, command: str = "lesson") -> Lesson:
     """Return the lesson with this number.
 
     Args:
         number: as typed: `4` and `04` are the same lesson.
         root: the folder of the clone.
+        command: of which command the number is, for the message.
 
     Raises:
         UnknownLesson: if the number is missing, is none, or belongs to no lesson.
@@ -68,7 +69,7 @@ def find_lesson(number: str | None, root: Path = ROOT) -> Lesson:
         f"{each.number} ({each.stem[3:]})" for each in lessons
     )
     if not number:
-        raise UnknownLesson(f"Say which lesson, for example `make lesson N=1`: {there_are}.")
+        raise UnknownLesson(f"Say which lesson, for example `make {command} N=1`: {there_are}.")
     if not (number.isascii() and number.isdigit()):
         raise UnknownLesson(f"A lesson has a number, and {number!r} is none: {there_are}.")
     for lesson in lessons:

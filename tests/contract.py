@@ -76,7 +76,7 @@ class Contract:
         for path in ("/nowhere", "/books/7/more", "/nowhere/else/at/all"):
             response = visit(path)
             assert response.status_code == 404, path
-            assert "Not found" in response.text
+            assert "<h1>Not found</h1>" in response.text
 
     def test_other_methods_are_not_allowed(self, visit):
         """POST to / must answer 405, and the header Allow must name GET and HEAD."""

@@ -39,6 +39,12 @@ def test_another_address_is_not_found(client):
     assert client.get("/nowhere").status == "404 NOT FOUND"
 
 
+@step(3)
+def test_the_books_are_back(load):
+    """After step 3, BOOKS must hold the three books of step 2 again."""
+    assert load("app").BOOKS == ["Emma", "Jane Eyre", "Walden"]
+
+
 @step(YOUR_TURN)
 def test_the_newest_book_has_an_address(client, titles):
     """The address /newest must answer with the last title in BOOKS and a line's end."""

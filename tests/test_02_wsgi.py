@@ -117,6 +117,7 @@ def test_look_repeats_the_request(load, chance):
         "CONTENT_LENGTH is '4'",
         f"wsgi.input holds {word.encode()!r}",
     ]
+    assert response.text.endswith("\n")
 
 
 @step(3)
@@ -187,7 +188,14 @@ def test_a_list_has_an_item_a_line(visit, books):
 @step(4)
 def test_bytes_that_are_no_text_are_not_found(visit):
     """A path that is not UTF-8 must answer 404, not fail with UnicodeDecodeError."""
-    assert visit("/authors/%FF").status_code == 404
+    response = visit("/", environ_overrides={"PATH_INFO": "/authors/\xff"})
+    assert response.status_code == 404
+
+
+@step(4)
+def test_a_number_of_any_length_is_no_error(visit):
+    """A number with 5,000 digits is no book's: it must answer 404, not fail in int()."""
+    assert visit("/books/" + "9" * 5000).status_code == 404
 
 
 @step(4)
@@ -227,7 +235,7 @@ class TestContract(Contract):
 @step(6)
 def test_timed_adds_a_header(load, monkeypatch):
     """`timed` must add Server-Timing with the milliseconds, and keep the app's own headers."""
-    clock = iter([1.0, 3.5])
+    clock = iter([1.0, 3.50004])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     response = ask(load("middleware").timed(inner), "/")
     assert response.status == "200 OK"

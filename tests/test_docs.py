@@ -3,10 +3,11 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from conftest import ROOT
@@ -40,25 +41,50 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=_stem)
 
 @pytest.fixture(scope="session")
 def walks() -> Iterator[dict[str, Future]]:
-    """Every page, followed to the letter, two at a time and ahead of the tests that ask."""
+    """Every page, followed to the letter: all begun at once, two at a time."""
     with ThreadPoolExecutor(2) as pool:
         yield {each.stem: pool.submit(walk, each) for each in LESSONS}
 
 
 @pytest.fixture(scope="session")
-def checker() -> Iterator[Callable[..., list[Verdict]]]:
-    """Run a lesson's tests on a folder, in a fresh process that has imported Flask already."""
-    context = get_context("spawn" if "forkserver" not in _start_methods() else "forkserver")
-    if context.get_start_method() == "forkserver":
+def checks(request: pytest.FixtureRequest) -> Iterator[dict[tuple, Future]]:
+    """The chosen tests' apps, checked ahead of the tests, each in a process of its own."""
+    method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+    context = get_context(method)
+    if method == "forkserver":
         context.set_forkserver_preload(["pytest", "flask", "werkzeug.test", "course.check"])
     with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool:
-        yield lambda *arguments: pool.submit(check, *arguments).result()
+        chosen = [getattr(item, "callspec", None) for item in request.session.items]
+        jobs = [tuple(each.params.values()) for each in chosen if each and len(each.params) == 2]
+        yield {
+            _key(*job): pool.submit(_check_wrong if isinstance(job[1], dict) else _check_step, *job)
+            for job in jobs
+            if isinstance(job[0], Lesson)
+        }
 
 
-def _start_methods() -> list[str]:
-    from multiprocessing import get_all_start_methods
+def _key(lesson: Lesson, what: int | dict) -> tuple:
+    return lesson.stem, what["mistake"] if isinstance(what, dict) else what
 
-    return get_all_start_methods()
+
+def _check_step(lesson: Lesson, until: int) -> list[Verdict]:
+    """Check the app that the listings up to a step make."""
+    with TemporaryDirectory() as name:
+        folder = Path(name) / lesson.stem
+        rebuild(lesson, folder, until)
+        return check(lesson, folder, until) if any(folder.iterdir()) else []
+
+
+def _check_wrong(lesson: Lesson, wrong: dict) -> list[Verdict]:
+    """Check the finished app with a mistake put into it."""
+    with TemporaryDirectory() as name:
+        folder = Path(name) / lesson.stem
+        copy_app(lesson.folder, folder)
+        file = folder / wrong["file"]
+        right = file.read_text(encoding="utf-8")
+        assert right.count(wrong["find"]) == 1, f"{wrong['find']!r} is not once in {wrong['file']}"
+        file.write_text(right.replace(wrong["find"], wrong["replace"]), encoding="utf-8")
+        return check(lesson, folder, None, wrong["caught_by"])
 
 
 @each_lesson
@@ -68,29 +94,19 @@ def test_every_command_prints_what_the_page_shows(lesson: Lesson, walks: dict[st
 
 @pytest.mark.parametrize("lesson, until", STEPS, ids=_stem)
 def test_the_listings_alone_pass_the_tests_of_the_steps_so_far(
-    lesson: Lesson, until: int, tmp_path: Path, checker: Callable[..., list[Verdict]]
+    lesson: Lesson, until: int, checks: dict[tuple, Future]
 ) -> None:
-    folder = tmp_path / lesson.stem
-    rebuild(lesson, folder, until)
-    if any(folder.iterdir()):
-        verdicts = checker(lesson, folder, until)
-        failed = [f"step {v.step}: {v.test}: {v.words}" for v in verdicts if not v.passed]
-        assert not failed, "\n".join(failed)
+    verdicts = checks[_key(lesson, until)].result()
+    failed = [f"step {v.step}: {v.test}: {v.words}" for v in verdicts if not v.passed]
+    assert not failed, "\n".join(failed)
 
 
 @pytest.mark.parametrize("lesson, wrong", WRONG, ids=_stem)
 def test_a_wrong_answer_is_caught_and_explained(
-    lesson: Lesson, wrong: dict, tmp_path: Path, checker: Callable[..., list[Verdict]]
+    lesson: Lesson, wrong: dict, checks: dict[tuple, Future]
 ) -> None:
-    folder = tmp_path / lesson.stem
-    copy_app(lesson.folder, folder)
-    file = folder / wrong["file"]
-    right = file.read_text(encoding="utf-8")
-    assert right.count(wrong["find"]) == 1, f"{wrong['find']!r} is not once in {wrong['file']}"
-    file.write_text(right.replace(wrong["find"], wrong["replace"]), encoding="utf-8")
-    verdict = {v.test: v for v in checker(lesson, folder, None, wrong["caught_by"])}[
-        wrong["caught_by"]
-    ]
+    verdicts = {verdict.test: verdict for verdict in checks[_key(lesson, wrong)].result()}
+    verdict = verdicts[wrong["caught_by"]]
     assert not verdict.passed, "the test did not catch it"
     assert verdict.step == wrong["step"]
     assert wrong["says"] in " ".join(verdict.words.split())

@@ -172,7 +172,7 @@ def test_a_source_that_is_not_there_is_found(lesson: Lesson, edit: Callable) -> 
 
 def test_a_link_that_leads_nowhere_is_found(copy: Path, edit: Callable) -> None:
     page = edit(PAGE, "(01_hello.md)", "(01_hallo.md)")
-    heading = edit("README.md", "#how-to-read-the-listings", "#how-to-read")
+    heading = edit("README.md", "#a-lesson-step-by-step", "#a-lesson")
     found = list(pages.links(copy))
     assert _places(found) == [("README.md", None, heading), (PAGE, None, page)]
 

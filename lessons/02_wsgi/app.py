@@ -55,7 +55,7 @@ def answer(environ):
     match path_of(environ).split("/"):
         case ["", ""]:
             return "200 OK", list_page(environ), []
-        case ["", "books", number] if number.isdecimal() and int(number) in BOOKS:
+        case ["", "books", number] if number in map(str, BOOKS):
             return "200 OK", book_page(environ, int(number)), []
         case ["", "authors", author] if by_author(author):
             return "200 OK", author_page(environ, author), []

@@ -3,7 +3,7 @@ import time
 
 
 def timed(app):
-    """Wrap an app so that its responses say how long it took."""
+    """Wrap an app so that its responses say how long it took to begin them."""
 
     def timed_app(environ, start_response):
         start = time.perf_counter()

@@ -171,7 +171,7 @@ class Walk:
             output = self._server_says(shown)
         else:
             status, output = self._run(self._move_ports(command.text), command.typed)
-        if command.typed:
+        if command.typed or " -i " in command.text:
             output = re.sub(r"^(>>> |\.\.\. )+", "", output, flags=re.MULTILINE)
             output = output.replace("now exiting InteractiveConsole...", "")
         if fence.language == "shell":
