@@ -87,8 +87,9 @@ def check(number: str | None, step: int | None) -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Run all tests, or what pytest's own ARGUMENTS choose."""
-    _run(sys.executable, "-m", "pytest", *arguments)
+    """Run all tests, two at a time, or what pytest's own ARGUMENTS choose."""
+    everything = ("-n", "2", "--dist", "loadfile")
+    _run(sys.executable, "-m", "pytest", *(arguments or everything))
 
 
 @main.command()

@@ -185,6 +185,31 @@ def test_every_lesson_runs_with_reloader_and_debugger(
     assert "Restarting with" in printed
 
 
+def test_check_looks_at_the_readers_own_app(clone: Path) -> None:
+    for name in ("docs", "lessons", "tests"):
+        copytree(ROOT / name, clone / name, ignore=ignore_patterns("__pycache__"))
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    copy(ROOT / "pyproject.toml", clone)
+    check = [sys.executable, str(clone / "course"), "check", "1", "--step", "2"]
+    none = subprocess.run(check, capture_output=True, text=True)
+    assert none.returncode == 1
+    assert "There is no app of yours yet: the page docs/01_hello.md begins one" in none.stdout
+    app = clone / "my" / "01_hello" / "app.py"
+    app.parent.mkdir(parents=True)
+    right = (clone / "lessons" / "01_hello" / "app.py").read_text(encoding="utf-8")
+    app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
+    wrong = subprocess.run(check, capture_output=True, text=True)
+    assert wrong.returncode == 1
+    assert "The answer must say how many books BOOKS holds now" in wrong.stdout
+    app.write_text(right, encoding="utf-8")
+    assert "4 passed" in subprocess.run(check, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("number, says", [((), "make check N=1"), (("9x",), "'9x' is none")])
+def test_check_says_which_lessons_there_are(number: tuple[str, ...], says: str) -> None:
+    assert_one_sentence(course("check", *number), says)
+
+
 def test_it_works_from_a_subfolder(tmp_path: Path) -> None:
     for folder in (ROOT / "docs", tmp_path):
         assert_one_sentence(course("lesson", "four", cwd=folder), "'four' is none")
