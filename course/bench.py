@@ -87,6 +87,7 @@ def _seconds_to_page(command: str, folder: Path) -> float:
 
 def _seconds_of_tests(root: Path, *arguments: str) -> float:
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     begin = time.perf_counter()
-    subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begin

@@ -1,22 +1,20 @@
 """The pages prove themselves: replayed, executed, compared with the apps, read in order."""
 
+import os
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_all_start_methods, get_context
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from conftest import ROOT
 from proofs import pages
+from proofs.apps import check_step, check_wrong
 from proofs.walk import walk
 
-from course.check import Verdict, check
 from course.lessons import Lesson, all_lessons
-from course.replay import copy_app, rebuild
 
 LESSONS = all_lessons()
 STEPS = [(each, step) for each in LESSONS for step in range(1, each.page.steps + 1)]
@@ -52,12 +50,17 @@ def checks(request: pytest.FixtureRequest) -> Iterator[dict[tuple, Future]]:
     method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
     context = get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload(["pytest", "flask", "werkzeug.test", "course.check"])
-    with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool:
+        context.set_forkserver_preload(["flask", "werkzeug.test", "proofs.apps"])
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool,
+    ):
+        patch.setenv("PYTHONPATH", path)  # or the preload finds none of ours
         chosen = [getattr(item, "callspec", None) for item in request.session.items]
         jobs = [tuple(each.params.values()) for each in chosen if each and len(each.params) == 2]
         yield {
-            _key(*job): pool.submit(_check_wrong if isinstance(job[1], dict) else _check_step, *job)
+            _key(*job): pool.submit(check_wrong if isinstance(job[1], dict) else check_step, *job)
             for job in jobs
             if isinstance(job[0], Lesson)
         }
@@ -65,26 +68,6 @@ def checks(request: pytest.FixtureRequest) -> Iterator[dict[tuple, Future]]:
 
 def _key(lesson: Lesson, what: int | dict) -> tuple:
     return lesson.stem, what["mistake"] if isinstance(what, dict) else what
-
-
-def _check_step(lesson: Lesson, until: int) -> list[Verdict]:
-    """Check the app that the listings up to a step make."""
-    with TemporaryDirectory() as name:
-        folder = Path(name) / lesson.stem
-        rebuild(lesson, folder, until)
-        return check(lesson, folder, until) if any(folder.iterdir()) else []
-
-
-def _check_wrong(lesson: Lesson, wrong: dict) -> list[Verdict]:
-    """Check the finished app with a mistake put into it."""
-    with TemporaryDirectory() as name:
-        folder = Path(name) / lesson.stem
-        copy_app(lesson.folder, folder)
-        file = folder / wrong["file"]
-        right = file.read_text(encoding="utf-8")
-        assert right.count(wrong["find"]) == 1, f"{wrong['find']!r} is not once in {wrong['file']}"
-        file.write_text(right.replace(wrong["find"], wrong["replace"]), encoding="utf-8")
-        return check(lesson, folder, None, wrong["caught_by"])
 
 
 @each_lesson
