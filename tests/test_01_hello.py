@@ -1,7 +1,10 @@
 """Lesson 1: the smallest Flask app."""
 
+from wsgiref.validate import validator
+
 import pytest
 from conftest import YOUR_TURN
+from werkzeug.test import Client
 
 step = pytest.mark.step
 
@@ -25,6 +28,13 @@ def test_the_shelf_answers(client):
 def test_the_shelf_counts_its_books(client, titles):
     """The answer must say how many books BOOKS holds now: count them with len(BOOKS)."""
     assert client.get("/").text == f"{len(titles)} books on the shelf\n"
+
+
+@step(2)
+def test_the_app_keeps_to_wsgi(client):
+    """The app must keep to PEP 3333, which lesson 2 explains: the view must return text."""
+    with Client(validator(client.application)).get("/") as response:
+        assert response.status_code == 200
 
 
 @step(2)

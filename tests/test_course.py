@@ -203,7 +203,7 @@ def test_check_looks_at_the_readers_own_app(clone: Path) -> None:
     assert wrong.returncode == 1
     assert "The answer must say how many books BOOKS holds now" in wrong.stdout
     app.write_text(right, encoding="utf-8")
-    assert "4 passed" in subprocess.run(check, capture_output=True, text=True, check=True).stdout
+    assert "5 passed" in subprocess.run(check, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("number, says", [((), "make check N=1"), (("9x",), "'9x' is none")])
