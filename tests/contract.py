@@ -124,3 +124,11 @@ class Contract:
             assert response.status_code == 200
             assert links(response.text)
             assert all(href.startswith("/shelf/") for href, _ in links(response.text))
+
+    def test_the_shelf_begins_with_three_books(self, load):
+        """shelf.py must hold the three books that lesson 2 put there, with their numbers."""
+        assert load("shelf").BOOKS == {
+            1: {"title": "Emma", "author": "Jane Austen"},
+            2: {"title": "Jane Eyre", "author": "Charlotte Brontë"},
+            3: {"title": "L’Île mystérieuse", "author": "Jules Verne"},
+        }

@@ -4,7 +4,7 @@ import re
 import runpy
 
 import pytest
-from conftest import ROOT, YOUR_TURN
+from conftest import YOUR_TURN
 from contract import Contract, links
 from werkzeug.routing import BuildError
 from werkzeug.test import Client, create_environ, run_wsgi_app
@@ -22,13 +22,6 @@ def listed(html):
 def site(load):
     """A framework with no routes yet."""
     return load("framework").Framework()
-
-
-@step(1)
-def test_the_books_are_those_of_lesson_2(load):
-    """shelf.py must be a copy of lesson 2's, with the books that lesson 2 put there."""
-    books = load("shelf").BOOKS
-    assert books == runpy.run_path(str(ROOT / "lessons" / "02_wsgi" / "shelf.py"))["BOOKS"]
 
 
 @step(1)
