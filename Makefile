@@ -5,7 +5,7 @@ COURSE = "$(or $(PYTHON),python3)" course
 export PORT
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 18
 
 start: ## install what is missing, and serve the course on http://127.0.0.1:8000
 	@$(COURSE) start
@@ -13,8 +13,23 @@ start: ## install what is missing, and serve the course on http://127.0.0.1:8000
 lesson: ## run one lesson's app: make lesson N=4 (PORT=9000 for another port)
 	@$(COURSE) lesson $(N)
 
+begin: ## make the folder for your app of a lesson: make begin N=4 (STEP=2 to begin there)
+	@$(COURSE) begin $(N) $(STEP:%=--step %)
+
 check: ## check your app in my/: make check N=4 (STEP=2 for its steps up to the second)
 	@$(COURSE) check $(N) $(STEP:%=--step %)
+
+reset: ## start your app of a lesson over; the old one is kept
+	@$(COURSE) reset $(N) $(STEP:%=--step %)
+
+undo: ## bring back what the last reset put away
+	@$(COURSE) undo $(N)
+
+solution: ## show the listings of a step: make solution N=4 STEP=2
+	@$(COURSE) solution $(N) $(STEP:%=--step %)
+
+diff: ## show how your app differs from the finished one
+	@$(COURSE) diff $(N)
 
 test: ## run all tests
 	@$(COURSE) test
@@ -28,4 +43,4 @@ lock: ## renew Pipfile.lock from Pipfile
 bench: ## measure how long set-up and the tests take
 	@$(COURSE) bench
 
-.PHONY: help start lesson check test lint lock bench
+.PHONY: help start lesson begin check reset undo solution diff test lint lock bench

@@ -96,7 +96,8 @@ def _in_step(root: Path, development: bool) -> bool:
 def _sync(root: Path, development: bool) -> None:
     """Run `pipenv sync`, and note in `.venv` what it was filled from."""
     pipenv = find_or_install_pipenv(root)
-    print("Installing the course's packages into .venv …", file=sys.stderr, flush=True)
+    what = "the packages for tests" if development else "the course's packages"
+    print(f"Installing {what} into .venv …", file=sys.stderr, flush=True)
     sections = ["default", "develop"] if development else ["default"]
     _run(
         [*pipenv, "sync", "--python", sys.executable, *(["--dev"] if development else [])],

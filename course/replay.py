@@ -5,6 +5,7 @@ The rules are those that docs/setup.md gives the reader.
 
 import ast
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,20 +105,28 @@ def apply(fence: Fence, folder: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def app_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of an app, without what running it left there."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not {"__pycache__", "instance"} & set(path.parts):
+            yield path
+
+
 def copy_app(source: Path, target: Path) -> None:
     """Copy an app's folder, without what running it left there; the target must not exist."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "instance"))
 
 
-def rebuild(lesson: Lesson, folder: Path, until: int | None = None) -> None:
+def rebuild(lesson: Lesson, folder: Path, until: int | None = None, start: bool = True) -> None:
     """Build the lesson's app in an empty folder, from its start to the end of a step.
 
     Args:
         lesson: the lesson whose page is followed.
-        folder: where the app is built; it must not exist yet.
+        folder: where the app is built; it must not exist yet, unless start is False.
         until: the last step that is followed; None for all.
+        start: first copy what the page says to start from.
     """
-    for number, file in lesson.page.starts_from:
+    for number, file in lesson.page.starts_from if start else []:
         source = find_lesson(str(number), lesson.root).folder
         if file:
             folder.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,11 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.option.step is not None:
-        items[:] = [item for item in items if _step(item) <= config.option.step]
+    step = config.option.step
+    if step is not None:
+        items[:] = [item for item in items if _step(item) <= step]
+        if not items:
+            print(f"\nThe page's steps up to {step} leave nothing to check.")
 
 
 def _step(item: pytest.Item) -> int:

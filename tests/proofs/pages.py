@@ -10,7 +10,7 @@ from pathlib import Path
 from course import run_configurations
 from course.lessons import Lesson, all_lessons
 from course.page import Fence, Page, anchor
-from course.replay import ReplayError, Statement, rebuild, statements
+from course.replay import ReplayError, Statement, app_files, rebuild, statements
 from proofs.finding import Finding
 
 BASIC_COMMANDS = {"cd", "mkdir", "cp", "ls", "cat", "echo", "python", "python3", "-p"}
@@ -31,15 +31,9 @@ def complete(lesson: Lesson) -> Iterator[Finding]:
         except ReplayError as error:
             yield Finding(page.name, None, 1, str(error), "a listing that cannot be followed")
             return
-        files = {f.relative_to(top) for top in (built, lesson.folder) for f in _sources(top)}
+        files = {f.relative_to(top) for top in (built, lesson.folder) for f in app_files(top)}
         for path in sorted(files):
             yield from _compare(page, path, _text(built / path), _text(lesson.folder / path))
-
-
-def _sources(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.is_file() and not {"__pycache__", "instance"} & set(path.parts):
-            yield path
 
 
 def _text(path: Path) -> str:

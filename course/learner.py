@@ -1,0 +1,138 @@
+"""The commands with which a learner builds an app of their own in `my/`."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from course import workspace
+from course.lessons import Lesson, UnknownLesson, all_lessons, find_lesson
+from course.replay import app_files
+
+STEP = click.option("--step", type=int, default=1, help="Begin at this step of the page.")
+FROM_MINE = click.option("--from-mine", is_flag=True, help="Build on your own earlier app.")
+
+
+class LessonNumber(click.ParamType):
+    """A lesson's number as an argument, read into the lesson."""
+
+    name = "lesson"
+
+    def convert(self, value, param, ctx) -> Lesson:
+        try:
+            return value if isinstance(value, Lesson) else find_lesson(value, command=ctx.info_name)
+        except UnknownLesson as error:
+            raise click.ClickException(str(error)) from None
+
+
+LESSON = click.argument("lesson", type=LessonNumber(), default="")
+
+
+@click.command()
+@LESSON
+@STEP
+@FROM_MINE
+def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
+    """Make the folder for your app of a lesson."""
+    with _as_one_sentence():
+        folder = workspace.begin(lesson, step, from_mine)
+    click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
+    click.echo(f"Next: cd {_short(lesson, folder)}")
+
+
+@click.command()
+@LESSON
+@STEP
+@FROM_MINE
+def reset(lesson: Lesson, step: int, from_mine: bool) -> None:
+    """Start a lesson's app over; the old one is kept."""
+    with _as_one_sentence():
+        snapshot = workspace.reset(lesson, step, from_mine)
+    click.echo(f"my/{lesson.stem} is ready for step {step} of docs/{lesson.stem}.md.")
+    kept = _short(lesson, snapshot)
+    click.echo(f"Your old app is in {kept}. To get it back: make undo N={lesson.number}")
+
+
+@click.command()
+@LESSON
+def undo(lesson: Lesson) -> None:
+    """Bring back what the last reset (or undo) put away."""
+    with _as_one_sentence():
+        snapshot = workspace.undo(lesson)
+    click.echo(f"my/{lesson.stem} is as it was before.")
+    if snapshot:
+        kept = _short(lesson, snapshot)
+        click.echo(f"What was there is in {kept}. To change back: make undo N={lesson.number}")
+
+
+@click.command()
+@LESSON
+@click.option("--step", type=int, required=True, help="The step whose listings are shown.")
+def solution(lesson: Lesson, step: int) -> None:
+    """Show the listings of a step."""
+    with _as_one_sentence():
+        workspace.check_step(lesson, step)
+    fences = [f for f in lesson.page.fences if f.is_listing and f.section.step == step]
+    if not fences:
+        click.echo(f"Step {step} of docs/{lesson.stem}.md changes no file.")
+    for fence in fences:
+        how = f", {fence.how}" if fence.how else ""
+        where = f"docs/{lesson.stem}.md, line {fence.line}"
+        click.echo(click.style(f"{fence.path}{how}  ({where})", bold=True))
+        click.echo(fence.text)
+
+
+@click.command()
+@LESSON
+@click.option("--lessons", is_flag=True, help="Compare with the lesson before, not with yours.")
+def diff(lesson: Lesson, lessons: bool) -> None:
+    """Show how your app differs from the finished one."""
+    old = workspace.mine(lesson)
+    if lessons:
+        earlier = [each for each in all_lessons(lesson.root) if each.number < lesson.number]
+        if not earlier:
+            raise click.ClickException("There is no lesson before the first.")
+        old = earlier[-1].folder
+    elif not old.exists():
+        raise click.ClickException(f"There is no my/{lesson.stem}: `make begin N={lesson.number}`.")
+    lines = list(_difference(lesson.root, old, lesson.folder))
+    for line in lines:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        click.echo(click.style(line, fg=colour))
+    if not lines:
+        click.echo("No difference.")
+
+
+COMMANDS = [begin, reset, undo, solution, diff]
+
+
+def _difference(root: Path, old: Path, new: Path) -> Iterator[str]:
+    """Yield the unified diff of two apps' folders, a line each."""
+    for path in sorted({f.relative_to(top) for top in (old, new) for f in app_files(top)}):
+        texts = [
+            (top / path).read_text("utf-8", "replace").splitlines() if (top / path).exists() else []
+            for top in (old, new)
+        ]
+        names = [str((top / path).relative_to(root)) for top in (old, new)]
+        yield from difflib.unified_diff(*texts, *names, lineterm="")
+
+
+def _short(lesson: Lesson, path: Path) -> str:
+    return str(path.relative_to(lesson.root))
+
+
+class _as_one_sentence:
+    """Turn what the workspace refuses into one sentence and exit status 1."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if isinstance(error, workspace.WorkspaceError):
+            raise click.ClickException(str(error)) from None
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise click.ClickException(
+                f"Nothing was changed: {reason} ({error.filename})."
+            ) from None

@@ -1,0 +1,226 @@
+"""The learner's own apps: nothing that a learner wrote is ever lost."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT
+
+from course import workspace
+from course.cli import main
+from course.lessons import Lesson, all_lessons
+from course.replay import app_files
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the course with an empty my/, which the commands take for their own."""
+    for name in ("docs", "lessons"):
+        copytree(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(
+        "course.learner.find_lesson", lambda number, command: _find(tmp_path, number)
+    )
+    return tmp_path
+
+
+def _find(root: Path, number: str) -> Lesson:
+    return next(lesson for lesson in all_lessons(root) if lesson.number == int(number))
+
+
+@pytest.fixture
+def lesson(clone: Path) -> Lesson:
+    """Lesson 4 of the copy."""
+    return _find(clone, "4")
+
+
+def run(*arguments: str) -> Result:
+    """Run a command of the course."""
+    return CliRunner().invoke(main, arguments)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return the files of an app with their texts."""
+    return {str(f.relative_to(folder)): f.read_text("utf-8") for f in app_files(folder)}
+
+
+def write(path: Path, text: str) -> Path:
+    """Write what a learner might have written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def assert_refused(result: Result, *words: str) -> None:
+    """Assert that a command said no in one sentence, with these words and status 1."""
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    for word in words:
+        assert word in result.output
+
+
+@pytest.fixture
+def nothing_is_left_behind(clone: Path) -> Iterator[None]:
+    """Assert in the end that no half-made folder is in my/."""
+    yield
+    assert not list((clone / "my").glob(".making-*"))
+
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left_behind")
+
+
+def test_begin_makes_what_the_page_starts_from(clone: Path) -> None:
+    result = run("begin", "5")
+    assert result.exit_code == 0
+    assert "Next: cd my/05_context" in result.output
+    finished = contents(clone / "lessons/04_flask")
+    finished["middleware.py"] = contents(clone / "lessons/02_wsgi")["middleware.py"]
+    assert contents(clone / "my/05_context") == finished
+
+
+def test_begin_makes_an_empty_folder_where_the_page_starts_so(clone: Path) -> None:
+    assert run("begin", "1").exit_code == 0
+    assert contents(clone / "my/01_hello") == {}
+
+
+def test_begin_at_a_step_has_the_listings_so_far(clone: Path) -> None:
+    assert run("begin", "4", "--step", "3").exit_code == 0
+    text = (clone / "my/04_flask/app.py").read_text("utf-8")
+    assert "url_for" in text and "BookNumber" not in text
+
+
+def test_begin_can_build_on_the_learners_own(clone: Path) -> None:
+    assert_refused(run("begin", "4", "--from-mine"), "no my/02_wsgi/shelf.py of yours")
+    write(clone / "my/02_wsgi/shelf.py", "BOOKS = {}\n")
+    assert run("begin", "4", "--from-mine").exit_code == 0
+    assert contents(clone / "my/04_flask") == {"shelf.py": "BOOKS = {}\n"}
+    assert run("begin", "5", "--from-mine").exit_code == 1
+    write(clone / "my/02_wsgi/middleware.py", "timed = None\n")
+    assert run("begin", "5", "--from-mine").exit_code == 0
+    assert contents(clone / "my/05_context") == {
+        "shelf.py": "BOOKS = {}\n",
+        "middleware.py": "timed = None\n",
+    }
+
+
+def test_begin_never_touches_a_folder_that_is_there(clone: Path) -> None:
+    mine = write(clone / "my/04_flask/app.py", "mine\n")
+    assert_refused(run("begin", "4"), "There is a my/04_flask already", "make reset N=4")
+    assert mine.read_text("utf-8") == "mine\n"
+    (clone / "my/01_hello").mkdir()
+    assert_refused(run("begin", "1"), "already")
+
+
+@pytest.mark.parametrize("step", ["0", "7", "-1"])
+@pytest.mark.parametrize("command", ["begin", "reset", "solution"])
+def test_a_step_that_is_not_there_is_refused(clone: Path, command: str, step: str) -> None:
+    mine = write(clone / "my/04_flask/app.py", "mine\n")
+    if command == "begin":
+        mine.unlink()
+        mine.parent.rmdir()
+    assert_refused(run(command, "4", "--step", step), "has the steps 1 to 6")
+    assert mine.exists() == (command != "begin")
+
+
+def test_reset_keeps_a_snapshot_and_undo_brings_it_back(clone: Path, lesson: Lesson) -> None:
+    mine = write(clone / "my/04_flask/app.py", "first\n")
+    write(clone / "my/04_flask/notes.txt", "to keep\n")
+    result = run("reset", "4")
+    assert result.exit_code == 0
+    [snapshot] = workspace.snapshots(lesson)
+    assert str(snapshot.relative_to(clone)) in result.output
+    assert "make undo N=4" in result.output
+    assert contents(snapshot) == {"app.py": "first\n", "notes.txt": "to keep\n"}
+    assert not mine.exists()
+    write(mine, "second\n")
+    assert run("undo", "4").exit_code == 0
+    assert contents(clone / "my/04_flask") == contents(clone / "my/04_flask") | {
+        "app.py": "first\n",
+        "notes.txt": "to keep\n",
+    }
+    assert run("undo", "4").exit_code == 0
+    assert mine.read_text("utf-8") == "second\n"
+
+
+def test_undo_works_after_the_folder_was_deleted(clone: Path) -> None:
+    mine = write(clone / "my/04_flask/app.py", "first\n")
+    run("reset", "4")
+    workspace.mine(_find(clone, "4")).rename(clone / "gone")
+    result = run("undo", "4")
+    assert result.exit_code == 0 and "What was there" not in result.output
+    assert mine.read_text("utf-8") == "first\n"
+
+
+def test_reset_and_undo_say_when_there_is_nothing(clone: Path) -> None:
+    assert_refused(run("reset", "4"), "no my/04_flask to start over", "make begin N=4")
+    assert_refused(run("undo", "4"), "no snapshot of my/04_flask")
+
+
+def test_a_full_disk_changes_nothing(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = write(clone / "my/04_flask/app.py", "mine\n")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "app.py")
+
+    monkeypatch.setattr("shutil.copy", full)
+    assert_refused(run("reset", "4"), "Nothing was changed: No space left on device")
+    assert_refused(run("begin", "3"), "Nothing was changed")
+    assert contents(clone / "my") == {"04_flask/app.py": "mine\n"}
+    assert mine.exists()
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_ctrl_c_loses_nothing(clone: Path, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(clone / "my/04_flask/app.py", "mine\n")
+    rename, done = Path.rename, []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        done.append(target)
+        if len(done) == calls:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    assert run("reset", "4").exit_code == 1
+    monkeypatch.undo()
+    assert "mine\n" in contents(clone / "my").values()
+
+
+def test_solution_shows_the_listings_of_a_step(clone: Path) -> None:
+    result = run("solution", "2", "--step", "6")
+    assert result.exit_code == 0
+    assert "middleware.py, a new file  (docs/02_wsgi.md, line " in result.output
+    assert "def timed(app):" in result.output and "def look(" not in result.output
+    assert "changes no file" in run("solution", "1", "--step", "1").output
+
+
+def test_diff_shows_what_the_finished_app_has_more(clone: Path) -> None:
+    assert_refused(run("diff", "4"), "make begin N=4")
+    copytree(clone / "lessons/04_flask", clone / "my/04_flask")
+    assert run("diff", "4").output == "No difference.\n"
+    app = clone / "my/04_flask/app.py"
+    app.write_text(app.read_text("utf-8").replace("/newest", "/latest"), encoding="utf-8")
+    lines = run("diff", "4").output.splitlines()
+    assert '-@app.get("/latest")' in lines and '+@app.get("/newest")' in lines
+
+
+def test_diff_compares_two_lessons(clone: Path) -> None:
+    output = run("diff", "5", "--lessons").output
+    assert "+app.wsgi_app = timed(app.wsgi_app)" in output.splitlines()
+    assert_refused(run("diff", "1", "--lessons"), "no lesson before the first")
+
+
+@pytest.mark.parametrize("command", ["begin", "reset", "undo", "solution", "diff"])
+def test_a_wrong_number_says_which_lessons_there_are(command: str) -> None:
+    step = ["--step", "1"] if command == "solution" else []
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "course"), command, "four", *step],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: A lesson has a number, and 'four' is none")
+    assert done.stderr.count("\n") == 1
