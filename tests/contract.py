@@ -1,15 +1,45 @@
-"""What a browser sees of the Shelf, whichever layer made it: lessons 2 to 5 answer to this.
+"""What several lessons promise alike.
 
-A lesson's tests inherit `Contract`, and say from which step on the app keeps it.
+`Contract` is what a browser sees of the Shelf, whichever layer made it: lessons 2 to 5
+answer to it. `Middleware` and `Numbered` are what lesson 2's middleware promises. A
+lesson's tests inherit the class, and say from which step on the app keeps it.
 """
 
 import re
 from urllib.parse import quote
+from wsgiref.validate import validator
+
+from werkzeug.test import Client
 
 
 def links(html):
     """Return the links of a page: address and text."""
     return re.findall(r'<a href="([^"]*)">([^<]*)</a>', html)
+
+
+def inner(environ, start_response):
+    """A small application for middleware to wrap; it says where it stands and what is asked."""
+    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Inner", "yes")])
+    return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}".encode("latin-1")]
+
+
+def exc_info_that_arrives(middleware):
+    """Return the exc_info that reaches the server from an app wrapped in the middleware."""
+    arrived = []
+
+    def failing(environ, start_response):
+        start_response("500 Oh", [("Content-Type", "text/plain")], "an error")
+        return [b"sorry"]
+
+    middleware(failing)({}, lambda status, headers, exc_info: arrived.append(exc_info))
+    return arrived[0]
+
+
+def ask(app, path, **more):
+    """Ask an app for a path, with the validator between."""
+    with Client(validator(app)).open(path, **more) as response:
+        response.get_data()
+        return response
 
 
 class Contract:
@@ -132,3 +162,60 @@ class Contract:
             2: {"title": "Jane Eyre", "author": "Charlotte Brontë"},
             3: {"title": "L’Île mystérieuse", "author": "Jules Verne"},
         }
+
+
+class Middleware:
+    """Inherit this to hold lesson 2's `timed` and `prefixed` to what they promise."""
+
+    def test_timed_adds_a_header(self, load, monkeypatch):
+        """`timed` must add Server-Timing with the milliseconds, and keep the app's own headers."""
+        clock = iter([1.0, 3.50004])
+        monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+        response = ask(load("middleware").timed(inner), "/")
+        assert response.status == "200 OK"
+        assert response.headers["Server-Timing"] == "app;dur=2500.0"
+        assert response.headers["X-Inner"] == "yes"
+        assert response.text == "|/"
+
+    def test_timed_passes_on_exc_info(self, load):
+        """`timed` must hand exc_info on to start_response, or a second response gets lost."""
+        assert exc_info_that_arrives(load("middleware").timed) == "an error"
+
+    def test_prefixed_moves_the_prefix(self, load):
+        """`prefixed` must take the prefix off PATH_INFO and add it to SCRIPT_NAME."""
+        prefixed = load("middleware").prefixed
+        assert ask(prefixed(inner, "/shelf"), "/shelf/books/1").text == "/shelf|/books/1"
+        assert ask(prefixed(inner, "/shelf"), "/shelf/shelf/").text == "/shelf|/shelf/"
+        twice = prefixed(prefixed(inner, "/b"), "/a")
+        assert ask(twice, "/a/b/c").text == "/a/b|/c"
+
+    def test_prefixed_answers_nowhere_else(self, load):
+        """Outside the prefix, `prefixed` must answer 404 itself; /shelfish is outside of /shelf."""
+        for path in ("/", "/shelfish", "/books/1"):
+            response = ask(load("middleware").prefixed(inner, "/shelf"), path)
+            assert response.status == "404 Not Found"
+            assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert response.text == "Nothing here. Is the prefix missing?\n"
+
+
+class Numbered:
+    """Inherit this to hold lesson 2's task `numbered` to what it promises."""
+
+    def test_numbered_counts_responses(self, load):
+        """`numbered` must add X-Request-Number: 1 to the first response, 2 to the second, …"""
+        app = load("middleware").numbered(inner)
+        answers = [ask(app, "/") for _ in range(3)]
+        assert [each.headers["X-Request-Number"] for each in answers] == ["1", "2", "3"]
+        assert answers[0].headers["X-Inner"] == "yes"
+        assert answers[0].text == "|/"
+
+    def test_numbered_counts_for_each_app(self, load):
+        """Each app that `numbered` wraps must have a count of its own."""
+        numbered = load("middleware").numbered
+        first, second = numbered(inner), numbered(inner)
+        ask(first, "/")
+        assert ask(second, "/").headers["X-Request-Number"] == "1"
+
+    def test_numbered_passes_on_exc_info(self, load):
+        """`numbered` must hand exc_info on to start_response, or a second response gets lost."""
+        assert exc_info_that_arrives(load("middleware").numbered) == "an error"

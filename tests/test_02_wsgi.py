@@ -2,11 +2,10 @@
 
 import io
 import re
-from wsgiref.validate import validator
 
 import pytest
 from conftest import YOUR_TURN
-from contract import Contract
+from contract import Contract, Middleware, Numbered, ask
 from werkzeug.test import Client
 
 step = pytest.mark.step
@@ -45,31 +44,6 @@ def hello(load, titles):
     module = load("hello")
     module.BOOKS[:] = titles
     return module.app
-
-
-def inner(environ, start_response):
-    """A small application for middleware to wrap; it says where it stands and what is asked."""
-    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Inner", "yes")])
-    return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}".encode("latin-1")]
-
-
-def exc_info_that_arrives(middleware):
-    """Return the exc_info that reaches the server from an app wrapped in the middleware."""
-    arrived = []
-
-    def failing(environ, start_response):
-        start_response("500 Oh", [("Content-Type", "text/plain")], "an error")
-        return [b"sorry"]
-
-    middleware(failing)({}, lambda status, headers, exc_info: arrived.append(exc_info))
-    return arrived[0]
-
-
-def ask(app, path, **more):
-    """Ask an app for a path, with the validator between."""
-    with Client(validator(app)).open(path, **more) as response:
-        response.get_data()
-        return response
 
 
 @step(1)
@@ -224,41 +198,8 @@ class TestContract(Contract):
 
 
 @step(6)
-def test_timed_adds_a_header(load, monkeypatch):
-    """`timed` must add Server-Timing with the milliseconds, and keep the app's own headers."""
-    clock = iter([1.0, 3.50004])
-    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
-    response = ask(load("middleware").timed(inner), "/")
-    assert response.status == "200 OK"
-    assert response.headers["Server-Timing"] == "app;dur=2500.0"
-    assert response.headers["X-Inner"] == "yes"
-    assert response.text == "|/"
-
-
-@step(6)
-def test_timed_passes_on_exc_info(load):
-    """`timed` must hand exc_info on to start_response, or a second response gets lost."""
-    assert exc_info_that_arrives(load("middleware").timed) == "an error"
-
-
-@step(6)
-def test_prefixed_moves_the_prefix(load):
-    """`prefixed` must take the prefix off PATH_INFO and add it to SCRIPT_NAME."""
-    prefixed = load("middleware").prefixed
-    assert ask(prefixed(inner, "/shelf"), "/shelf/books/1").text == "/shelf|/books/1"
-    assert ask(prefixed(inner, "/shelf"), "/shelf/shelf/").text == "/shelf|/shelf/"
-    twice = prefixed(prefixed(inner, "/b"), "/a")
-    assert ask(twice, "/a/b/c").text == "/a/b|/c"
-
-
-@step(6)
-def test_prefixed_answers_nowhere_else(load):
-    """Outside the prefix, `prefixed` must answer 404 itself; /shelfish is outside of /shelf."""
-    for path in ("/", "/shelfish", "/books/1"):
-        response = ask(load("middleware").prefixed(inner, "/shelf"), path)
-        assert response.status == "404 Not Found"
-        assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
-        assert response.text == "Nothing here. Is the prefix missing?\n"
+class TestMiddleware(Middleware):
+    """`timed` and `prefixed` fit any app."""
 
 
 @step(6)
@@ -302,28 +243,8 @@ def test_serve_hello_wraps_flask(served):
 
 
 @step(YOUR_TURN)
-def test_numbered_counts_responses(load):
-    """`numbered` must add X-Request-Number: 1 to the first response, 2 to the second, and so on."""
-    app = load("middleware").numbered(inner)
-    answers = [ask(app, "/") for _ in range(3)]
-    assert [each.headers["X-Request-Number"] for each in answers] == ["1", "2", "3"]
-    assert answers[0].headers["X-Inner"] == "yes"
-    assert answers[0].text == "|/"
-
-
-@step(YOUR_TURN)
-def test_numbered_counts_for_each_app(load):
-    """Each app that `numbered` wraps must have a count of its own."""
-    numbered = load("middleware").numbered
-    first, second = numbered(inner), numbered(inner)
-    ask(first, "/")
-    assert ask(second, "/").headers["X-Request-Number"] == "1"
-
-
-@step(YOUR_TURN)
-def test_numbered_passes_on_exc_info(load):
-    """`numbered` must hand exc_info on to start_response, or a second response gets lost."""
-    assert exc_info_that_arrives(load("middleware").numbered) == "an error"
+class TestNumbered(Numbered):
+    """`numbered` fits any app, and counts for each."""
 
 
 def _without(environ, key):
