@@ -43,6 +43,13 @@ class Lesson:
         return self.root / "tests" / "wrong_answers" / f"{self.stem}.toml"
 
     @property
+    def layer(self) -> tuple[str, str]:
+        """README's row: the layer that the lesson adds, and what the Shelf can do with it."""
+        readme = (self.root / "README.md").read_text(encoding="utf-8")
+        row = re.search(rf"^\| .*\(docs/{self.stem}\.md\) \| (.+) \| (.+) \|$", readme, re.M)
+        return (row[1], row[2]) if row else ("", "")
+
+    @property
     def page(self) -> Page:
         return Page(self.root / "docs" / f"{self.stem}.md")
 

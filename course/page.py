@@ -120,12 +120,6 @@ class Page:
         return "\n".join(box)
 
     @cached_property
-    def you_will(self) -> str:
-        """What the box promises."""
-        match = re.search(r"\*\*You will\*\* (.+?)(?=\n\n|\Z)", self.box, re.DOTALL)
-        return " ".join(match[1].split()) if match else ""
-
-    @cached_property
     def new_names(self) -> dict[str, int]:
         """The names in backticks on the "New here" line, each with the line it stands on."""
         return {name: line for kind, name, line in self._new_here() if kind == "`"}

@@ -250,7 +250,7 @@ def find_error(number: str) -> str:
 def clone(tmp_path: Path) -> Path:
     """The files that set-up needs, as in a fresh clone."""
     copytree(ROOT / "course", tmp_path / "course", ignore=ignore_patterns("__pycache__"))
-    for name in ("Pipfile", "Pipfile.lock"):
+    for name in ("Pipfile", "Pipfile.lock", "README.md"):
         copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -346,6 +346,8 @@ def test_the_home_page_lists_every_lesson(home: FlaskClient) -> None:
     for lesson in all_lessons():
         assert f'href="/docs/{lesson.stem}.md"' in html
         assert f'action="/start/{lesson.stem}"' in html
+    assert "<td>say how many books stand on it</td>" in html
+    assert "<code>environ</code>, <code>start_response</code>" in html
     assert "<script" not in html
 
 
