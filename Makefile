@@ -13,6 +13,12 @@ start: ## install what is missing, and serve the course on http://127.0.0.1:8000
 lesson: ## run one lesson's app: make lesson N=4 (PORT=9000 for another port)
 	@$(COURSE) lesson $(N)
 
+next: ## say where you are, and what to type next
+	@$(COURSE) next
+
+list: ## list the lessons, and how far you are in each
+	@$(COURSE) list
+
 begin: ## make the folder for your app of a lesson: make begin N=4 (STEP=2 to begin there)
 	@$(COURSE) begin $(N) $(STEP:%=--step %)
 
@@ -43,4 +49,4 @@ lock: ## renew Pipfile.lock from Pipfile
 bench: ## measure how long set-up and the tests take
 	@$(COURSE) bench
 
-.PHONY: help start lesson begin check reset undo solution diff test lint lock bench
+.PHONY: help start lesson next list begin check reset undo solution diff test lint lock bench

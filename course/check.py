@@ -2,13 +2,14 @@
 
 import contextlib
 import io
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
-from course.lessons import Lesson
+from course.lessons import Lesson, find_lesson
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,18 @@ def check(
     arguments += ["--step", str(step)] if step is not None else []
     arguments += ["-k", test] if test else []
     sys.dont_write_bytecode = True  # two saves within a second would run the old code
-    with contextlib.redirect_stdout(io.StringIO()) as output:
+    with contextlib.redirect_stdout(io.StringIO()):
         pytest.main(arguments, plugins=[collector])
     if collector.errors or not collector.verdicts:
-        raise RuntimeError("\n".join(collector.errors) or output.getvalue())
+        raise RuntimeError("\n".join([f"No test of {lesson.tests.name} ran.", *collector.errors]))
     return collector.verdicts
+
+
+def main(number: str, folder: str, answer: str) -> None:
+    """Check an app, and write the verdicts to a file as JSON."""
+    verdicts = check(find_lesson(number), Path(folder))
+    Path(answer).write_text(json.dumps([asdict(each) for each in verdicts]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPENV = "2026.10.3"
-NEEDS_DEVELOPMENT_PACKAGES = {"check", "test", "lint", "bench"}
+NEEDS_DEVELOPMENT_PACKAGES = {"check", "list", "next", "test", "lint", "bench"}
 
 _SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 _EXE = ".exe" if os.name == "nt" else ""

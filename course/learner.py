@@ -1,13 +1,16 @@
 """The commands with which a learner builds an app of their own in `my/`."""
 
 import difflib
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from course import workspace
 from course.lessons import Lesson, UnknownLesson, all_lessons, find_lesson
+from course.progress import YOUR_TURN, Progress, progress
 from course.replay import app_files
 
 STEP = click.option("--step", type=int, default=1, help="Begin at this step of the page.")
@@ -104,7 +107,48 @@ def diff(lesson: Lesson, lessons: bool) -> None:
         click.echo("No difference.")
 
 
-COMMANDS = [begin, reset, undo, solution, diff]
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_lessons(as_json: bool) -> None:
+    """List the lessons, and how far you are in each."""
+    found = [(lesson, progress(lesson)) for lesson in all_lessons()]
+    if as_json:
+        rows = [{"lesson": lesson.stem, **asdict(each)} for lesson, each in found]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for lesson, each in found:
+        colour = "green" if each.begun and each.step is None else "yellow" if each.begun else None
+        click.echo(f"{lesson.page.title:58} " + click.style(_state(lesson, each), fg=colour))
+
+
+@click.command("next")
+def what_is_next() -> None:
+    """Say where you are, and what to type next."""
+    for lesson in all_lessons():
+        each = progress(lesson)
+        if not each.begun:
+            click.echo(f"Lesson {lesson.page.title} is next. Its page: docs/{lesson.stem}.md")
+            click.echo(f"Type: make begin N={lesson.number}")
+            return
+        if each.step is not None:
+            click.echo(f"Lesson {lesson.page.title}: {_state(lesson, each)}")
+            click.echo(f"The page: docs/{lesson.stem}.md. What is missing: {each.words}")
+            click.echo(f"Then type: make check N={lesson.number}")
+            return
+    click.echo("You have done every lesson and every task.")
+
+
+def _state(lesson: Lesson, each: Progress) -> str:
+    if not each.begun:
+        return "not begun"
+    if each.step is None:
+        return "done"
+    if each.step == YOUR_TURN:
+        return "all steps done, “Your turn” is next"
+    return f"at step {each.step} of {lesson.page.steps}"
+
+
+COMMANDS = [what_is_next, list_lessons, begin, reset, undo, solution, diff]
 
 
 def _difference(root: Path, old: Path, new: Path) -> Iterator[str]:

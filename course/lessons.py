@@ -50,12 +50,21 @@ class Lesson:
         return (row[1], row[2]) if row else ("", "")
 
     @property
+    def page_path(self) -> Path:
+        return self.root / "docs" / f"{self.stem}.md"
+
+    @property
     def page(self) -> Page:
-        return Page(self.root / "docs" / f"{self.stem}.md")
+        return Page(self.page_path)
 
 
 def all_lessons(root: Path = ROOT) -> list[Lesson]:
-    """Return the lessons that have a folder in `lessons/`, in order."""
+    """Return the lessons that have a folder in `lessons/` and a page, in order."""
+    return [each for each in lessons_begun(root) if each.page_path.exists()]
+
+
+def lessons_begun(root: Path) -> list[Lesson]:
+    """Return the lessons that have a folder in `lessons/`, and perhaps no more yet."""
     folders = sorted((root / "lessons").iterdir())
     return [Lesson(f.name, root) for f in folders if re.fullmatch(r"\d\d_\w+", f.name)]
 

@@ -63,7 +63,7 @@ class Page:
     @cached_property
     def title(self) -> str:
         """The text of the first heading."""
-        return next(text for tag, text, _ in self._headings() if tag == "h1")
+        return next((text for tag, text, _ in self._headings() if tag == "h1"), "")
 
     @cached_property
     def sections(self) -> list[Section]:

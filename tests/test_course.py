@@ -116,7 +116,7 @@ def test_make_alone_lists_the_commands() -> None:
     done = subprocess.run(["make"], cwd=ROOT, env=environment, capture_output=True, text=True)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
     assert " ".join(listed) == (
-        "help start lesson begin check reset undo solution diff test lint lock bench"
+        "help start lesson next list begin check reset undo solution diff test lint lock bench"
     )
 
 

@@ -186,13 +186,20 @@ def test_a_lesson_is_asked_for_one_file_after_the_other(copy: Path) -> None:
     ]
     for path in wanted:
         assert path in [f.expected for f in pages.same_stem(copy)]
-        (copy / path).write_text("", encoding="utf-8")
+        (copy / path).write_text("# 42 · Made-up: x", encoding="utf-8")
     readme = copy / "README.md"
     assert any("row of the lesson table" in f.expected for f in pages.same_stem(copy))
     readme.write_text(readme.read_text("utf-8") + "[42](docs/42_made_up.md)", encoding="utf-8")
     assert len(list(pages.same_stem(copy))) == 2
     run_configurations.write(all_lessons(copy), copy / ".run")
     assert not list(pages.same_stem(copy))
+
+
+def test_a_page_that_leads_nowhere_is_found(copy: Path, edit: Callable) -> None:
+    line = edit("docs/02_wsgi.md", " · [3 · Werkzeug](03_werkzeug.md)", "")
+    [finding] = pages.neighbours(all_lessons(copy))
+    assert _places([finding]) == [(PAGE, None, line)]
+    assert "03_werkzeug.md" in finding.expected
 
 
 def test_files_of_no_lesson_are_found(copy: Path) -> None:

@@ -1,10 +1,11 @@
 """The learner's own apps: nothing that a learner wrote is ever lost."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copytree
+from shutil import copy, copytree, ignore_patterns
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,11 +20,13 @@ from course.replay import app_files
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the course with an empty my/, which the commands take for their own."""
-    for name in ("docs", "lessons"):
-        copytree(ROOT / name, tmp_path / name)
+    for name in ("docs", "lessons", "tests", "course"):
+        copytree(ROOT / name, tmp_path / name, ignore=ignore_patterns("__pycache__"))
+    copy(ROOT / "pyproject.toml", tmp_path)
     monkeypatch.setattr(
         "course.learner.find_lesson", lambda number, command: _find(tmp_path, number)
     )
+    monkeypatch.setattr("course.learner.all_lessons", lambda *_: all_lessons(tmp_path))
     return tmp_path
 
 
@@ -211,6 +214,61 @@ def test_diff_compares_two_lessons(clone: Path) -> None:
     output = run("diff", "5", "--lessons").output
     assert "+app.wsgi_app = timed(app.wsgi_app)" in output.splitlines()
     assert_refused(run("diff", "1", "--lessons"), "no lesson before the first")
+
+
+def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
+    assert "Type: make begin N=1" in run("next").output
+    run("begin", "1")
+    output = run("next").output
+    assert "at step 2 of 5" in output and "Then type: make check N=1" in output
+    right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
+    app = write(clone / "my/01_hello/app.py", right.replace("{len(BOOKS)}", "3"))
+    assert "What is missing: The answer must say how many books" in run("next").output
+    app.write_text(right.partition('@app.get("/newest")')[0], encoding="utf-8")
+    assert "“Your turn” is next" in run("next").output
+    app.write_text(right, encoding="utf-8")
+    assert "Type: make begin N=2" in run("next").output
+
+
+def test_list_says_how_far_each_lesson_is(clone: Path) -> None:
+    copytree(clone / "lessons/01_hello", clone / "my/01_hello")
+    write(clone / "my/02_wsgi/app.py", "application = None\n")
+    lines = run("list").output.splitlines()
+    assert len(lines) == len(all_lessons(clone))
+    assert lines[0].startswith("1 · Hello") and lines[0].endswith("done")
+    assert lines[1].endswith("at step 1 of 7")
+    assert lines[2].endswith("not begun")
+    rows = json.loads(run("list", "--json").output)
+    assert rows[0] == {"lesson": "01_hello", "begun": True, "step": None, "words": ""}
+
+
+def test_the_cache_may_be_deleted_or_broken(clone: Path) -> None:
+    copytree(clone / "lessons/01_hello", clone / "my/01_hello")
+    cache = clone / "my/.progress.json"
+    before = run("list").output
+    for text in ("", "{", "[1]"):
+        cache.write_text(text, encoding="utf-8")
+        assert run("list").output == before
+    cache.unlink()
+    assert run("list").output == before
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("import os\nos._exit(0)\n", "ended the tests before they were over"),
+        ("BOOKS = [\n", "The address / must answer with status 200"),
+        ("while True:\n    pass\n", "did not answer within 2 seconds"),
+    ],
+)
+def test_an_app_that_misbehaves_costs_one_sentence(
+    clone: Path, text: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.progress.PATIENCE", 2)
+    write(clone / "my/01_hello/app.py", text)
+    result = run("next")
+    assert result.exit_code == 0
+    assert says in result.output
 
 
 @pytest.mark.parametrize("command", ["begin", "reset", "undo", "solution", "diff"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course import run_configurations
-from course.lessons import Lesson, all_lessons
+from course.lessons import Lesson, lessons_begun
 from course.page import Fence, Page, anchor
 from course.replay import ReplayError, Statement, app_files, rebuild, statements
 from proofs.finding import Finding
@@ -222,7 +222,7 @@ def shape(lesson: Lesson) -> Iterator[Finding]:
         if f"**{part}" not in page.box:
             yield finding(f"**{part}** in the box under the title", "none", 3)
     if not page.new_names:
-        yield finding("a line **New here:** with names in backticks", "none", 3)
+        yield finding("a line **New here:** with at least one name in backticks", "none", 3)
     titles = [section.title for section in page.sections if section.step != 0]
     wanted = [f"Step {n}" for n in range(1, page.steps + 1)] + PARTS
     found = [title.partition(" · ")[0] for title in titles]
@@ -257,6 +257,17 @@ def sources(lesson: Lesson) -> Iterator[Finding]:
                     yield Finding(page.name, None, line, f"`{name}` in {file}", "it is not there")
 
 
+def neighbours(lessons: list[Lesson]) -> Iterator[Finding]:
+    """Check that the last line of a page links to the pages before and after it."""
+    stems = [lesson.stem for lesson in lessons]
+    for number, lesson in enumerate(lessons):
+        lines = lesson.page.text.rstrip().splitlines()
+        for stem in stems[max(number - 1, 0) : number] + stems[number + 1 : number + 2]:
+            if f"({stem}.md)" not in lines[-1]:
+                name = lesson.page.name
+                yield Finding(name, None, len(lines), f"a link to {stem}.md at the end", lines[-1])
+
+
 def links(root: Path) -> Iterator[Finding]:
     """Follow every link and picture of README.md and docs/ that stays in the clone."""
     for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
@@ -282,13 +293,15 @@ def _arrives(path: Path, target: str) -> bool:
 
 def same_stem(root: Path) -> Iterator[Finding]:
     """Check that every lesson has its page, tests, wrong answers, row and run configurations."""
-    lessons = all_lessons(root)
+    lessons = lessons_begun(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
     for lesson in lessons:
         paths = [f"docs/{lesson.stem}.md", f"tests/test_{lesson.stem}.py"]
         for path in [*paths, f"tests/wrong_answers/{lesson.stem}.toml"]:
-            if not (root / path).is_file():
-                yield Finding(f"lessons/{lesson.stem}", None, 1, path, "no such file")
+            if not _text(root / path).strip():
+                yield Finding(
+                    f"lessons/{lesson.stem}", None, 1, path, "no such file, or an empty one"
+                )
         if f"(docs/{lesson.stem}.md)" not in readme:
             row = f"a row of the lesson table that links to docs/{lesson.stem}.md"
             yield Finding("README.md", None, 1, row, "none")
