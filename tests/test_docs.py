@@ -128,6 +128,10 @@ def test_every_lesson_has_all_its_files() -> None:
     _none([*pages.same_stem(ROOT), *pages.neighbours(LESSONS)])
 
 
+def test_every_new_word_is_in_the_glossary() -> None:
+    _none(pages.glossary(ROOT, LESSONS))
+
+
 def test_every_link_arrives() -> None:
     _none(pages.links(ROOT))
 

@@ -195,6 +195,15 @@ def test_a_lesson_is_asked_for_one_file_after_the_other(copy: Path) -> None:
     assert not list(pages.same_stem(copy))
 
 
+def test_a_word_that_the_glossary_lacks_is_found(copy: Path, edit: Callable) -> None:
+    edit("docs/glossary.md", "| hook | a function", "| hok | a function")
+    found = [finding.expected for finding in pages.glossary(copy, all_lessons(copy))]
+    assert found == ["“hok” with no lesson", "“hook” with 05_context"]
+    edit("docs/glossary.md", "| hok | a function", "| hook | a function")
+    edit("docs/glossary.md", "[5](05_context.md) |", "[4](04_flask.md) |")
+    assert [f.found for f in pages.glossary(copy, all_lessons(copy))] == ["04_flask"]
+
+
 def test_a_page_that_leads_nowhere_is_found(copy: Path, edit: Callable) -> None:
     line = edit("docs/02_wsgi.md", " · [3 · Werkzeug](03_werkzeug.md)", "")
     [finding] = pages.neighbours(all_lessons(copy))

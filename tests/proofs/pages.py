@@ -257,6 +257,21 @@ def sources(lesson: Lesson) -> Iterator[Finding]:
                     yield Finding(page.name, None, line, f"`{name}` in {file}", "it is not there")
 
 
+def glossary(root: Path, lessons: list[Lesson]) -> Iterator[Finding]:
+    """Check that the glossary has each word of a "New here" line, once, with its lesson."""
+    name = "docs/glossary.md"
+    rows = dict(
+        re.findall(r"^\| ([^|]+) \| .+ \| \[\d+\]\((\w+)\.md\) \|$", _text(root / name), re.M)
+    )
+    words = {word: lesson.stem for lesson in lessons for word in lesson.page.new_words}
+    for word in sorted(rows.keys() | words.keys()):
+        if rows.get(word) != words.get(word):
+            found = rows.get(word, "no row")
+            yield Finding(name, None, 1, f"“{word}” with {words.get(word, 'no lesson')}", found)
+    if list(rows) != sorted(rows, key=str.casefold):
+        yield Finding(name, None, 1, "the words in alphabetical order", "another order")
+
+
 def neighbours(lessons: list[Lesson]) -> Iterator[Finding]:
     """Check that the last line of a page links to the pages before and after it."""
     stems = [lesson.stem for lesson in lessons]
