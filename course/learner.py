@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -166,17 +167,13 @@ def _short(lesson: Lesson, path: Path) -> str:
     return str(path.relative_to(lesson.root))
 
 
-class _as_one_sentence:
+@contextmanager
+def _as_one_sentence() -> Iterator[None]:
     """Turn what the workspace refuses into one sentence and exit status 1."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind, error, traceback) -> None:
-        if isinstance(error, workspace.WorkspaceError):
-            raise click.ClickException(str(error)) from None
-        if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise click.ClickException(
-                f"Nothing was changed: {reason} ({error.filename})."
-            ) from None
+    try:
+        yield
+    except workspace.WorkspaceError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        reason = f"{error.strerror} ({error.filename})"
+        raise click.ClickException(f"Nothing was changed: {reason}.") from None

@@ -39,12 +39,16 @@ def progress(lesson: Lesson) -> Progress:
     if not folder.is_dir():
         return Progress(begun=False, step=1)
     cache = lesson.root / "my" / ".progress.json"
-    known = _remembered(cache)
-    fingerprint = _fingerprint(lesson, folder)
-    if known.get(lesson.stem, {}).get("of") != fingerprint:
-        known[lesson.stem] = {"of": fingerprint, "is": asdict(_ask_the_tests(lesson, folder))}
-        cache.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    return Progress(**known[lesson.stem]["is"])
+    known, fingerprint = _remembered(cache), _fingerprint(lesson, folder)
+    try:
+        if known[lesson.stem]["of"] == fingerprint:
+            return Progress(**known[lesson.stem]["is"])
+    except (KeyError, TypeError):
+        pass  # another version of the course, or another hand, wrote the cache
+    found = _ask_the_tests(lesson, folder)
+    known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
+    cache.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    return found
 
 
 def _remembered(cache: Path) -> dict:
@@ -66,14 +70,8 @@ def _ask_the_tests(lesson: Lesson, folder: Path) -> Progress:
     """Run the tests in a process of their own, which an app cannot take down with it."""
     with tempfile.TemporaryDirectory() as name:
         answer = Path(name) / "verdicts.json"
-        command = [
-            sys.executable,
-            "-m",
-            "course.check",
-            str(lesson.number),
-            str(folder),
-            str(answer),
-        ]
+        arguments = [str(lesson.number), str(folder), str(answer)]
+        command = [sys.executable, "-m", "course.check", *arguments]
         try:
             subprocess.run(command, cwd=lesson.root, capture_output=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -246,7 +246,7 @@ def test_the_cache_may_be_deleted_or_broken(clone: Path) -> None:
     copytree(clone / "lessons/01_hello", clone / "my/01_hello")
     cache = clone / "my/.progress.json"
     before = run("list").output
-    for text in ("", "{", "[1]"):
+    for text in ("", "{", "[1]", '{"01_hello": 1}', '{"01_hello": {"of": 1}}'):
         cache.write_text(text, encoding="utf-8")
         assert run("list").output == before
     cache.unlink()
