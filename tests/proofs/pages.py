@@ -216,7 +216,7 @@ def shape(lesson: Lesson) -> Iterator[Finding]:
     def finding(expected: str, found: str, line: int = 1) -> Finding:
         return Finding(page.name, None, line, expected, found)
 
-    if not re.fullmatch(rf"{number} · \w+: .+", page.title):
+    if not re.fullmatch(rf"{number} · [\w -]+: .+", page.title):
         yield finding(f"a title such as “{number} · Topic: what it is about”", page.title)
     for part in ("You will", "You need", "Time"):
         if f"**{part}" not in page.box:
@@ -230,7 +230,9 @@ def shape(lesson: Lesson) -> Iterator[Finding]:
         yield finding("the parts " + ", ".join(wanted), ", ".join(found))
     if "<details>" not in page.section_text("Check yourself"):
         yield finding("answers under <details> in “Check yourself”", "none")
-    words = sum(len(text.split()) for _, text in page.prose())
+    # Prose is what is read in full: neither the list of names nor the links at the end.
+    texts = [text for _, text in page.prose() if not text.startswith("**New here:**")]
+    words = sum(len(text.split()) for text in texts[:-1])
     if not 900 <= words <= 1800:
         yield finding("900 to 1,800 words", f"{words}")
 
