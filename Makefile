@@ -13,10 +13,10 @@ start: ## install what is missing, and serve the course on http://127.0.0.1:8000
 lesson: ## run one lesson's app: make lesson N=4 (PORT=9000 for another port)
 	@$(COURSE) lesson $(N)
 
-next: ## say where you are, and what to type next
+next: ## say which step is next, by its tests, and what to type
 	@$(COURSE) next
 
-list: ## list the lessons, and how far you are in each
+list: ## list the lessons, and the next step of each, by its tests
 	@$(COURSE) list
 
 begin: ## make the folder for your app of a lesson: make begin N=4 (STEP=2 to begin there)

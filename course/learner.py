@@ -111,7 +111,7 @@ def diff(lesson: Lesson, lessons: bool) -> None:
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_lessons(as_json: bool) -> None:
-    """List the lessons, and how far you are in each."""
+    """List the lessons, and the first step of each whose tests fail."""
     found = [(lesson, progress(lesson)) for lesson in all_lessons()]
     if as_json:
         rows = [{"lesson": lesson.stem, **asdict(each)} for lesson, each in found]
@@ -124,7 +124,7 @@ def list_lessons(as_json: bool) -> None:
 
 @click.command("next")
 def what_is_next() -> None:
-    """Say where you are, and what to type next."""
+    """Say which step's tests fail first, and what to type next."""
     for lesson in all_lessons():
         each = progress(lesson)
         if not each.begun:
@@ -145,8 +145,8 @@ def _state(lesson: Lesson, each: Progress) -> str:
     if each.step is None:
         return "done"
     if each.step == YOUR_TURN:
-        return "all steps done, “Your turn” is next"
-    return f"at step {each.step} of {lesson.page.steps}"
+        return "the tests of all steps pass, “Your turn” is next"
+    return f"the tests of step {each.step} (of {lesson.page.steps}) do not pass yet"
 
 
 COMMANDS = [what_is_next, list_lessons, begin, reset, undo, solution, diff]

@@ -1,8 +1,8 @@
 """The learner's own apps in `my/`: begin one, start over, take that back.
 
 What a learner wrote is only ever moved, never changed or deleted. A folder is built
-aside and put in its place by one rename, so an interruption or a full disk leaves
-either the old state or the new one.
+aside and put in its place by a rename. Whatever interrupts that, the learner's app is in
+its place or among the snapshots, and `undo` brings it back.
 """
 
 import shutil
@@ -65,7 +65,11 @@ def reset(lesson: Lesson, step: int = 1, from_mine: bool = False) -> Path:
     with _aside(lesson, step, from_mine) as built:
         snapshot = _new_snapshot(lesson)
         target.rename(snapshot)
-        built.rename(target)
+        try:
+            built.rename(target)
+        except OSError:
+            snapshot.rename(target)
+            raise
     return snapshot
 
 

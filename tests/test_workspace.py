@@ -175,6 +175,24 @@ def test_a_full_disk_changes_nothing(clone: Path, monkeypatch: pytest.MonkeyPatc
     assert mine.exists()
 
 
+def test_a_reset_that_fails_half_way_is_taken_back(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = write(clone / "my/04_flask/app.py", "mine\n")
+    rename, done = Path.rename, []
+
+    def failing(self: Path, target: Path) -> Path:
+        done.append(target)
+        if len(done) == 2:
+            raise OSError(28, "No space left on device", str(target))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    assert_refused(run("reset", "4"), "Nothing was changed: No space left on device")
+    monkeypatch.undo()
+    assert mine.read_text("utf-8") == "mine\n"
+
+
 @pytest.mark.parametrize("calls", [1, 2])
 def test_ctrl_c_loses_nothing(clone: Path, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     write(clone / "my/04_flask/app.py", "mine\n")
@@ -220,7 +238,10 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     assert "Type: make begin N=1" in run("next").output
     run("begin", "1")
     output = run("next").output
-    assert "at step 2 of 5" in output and "Then type: make check N=1" in output
+    assert (
+        "the tests of step 2 (of 5) do not pass yet" in output
+        and "Then type: make check N=1" in output
+    )
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
     app = write(clone / "my/01_hello/app.py", right.replace("{len(BOOKS)}", "3"))
     assert "What is missing: The answer must say how many books" in run("next").output
@@ -236,7 +257,7 @@ def test_list_says_how_far_each_lesson_is(clone: Path) -> None:
     lines = run("list").output.splitlines()
     assert len(lines) == len(all_lessons(clone))
     assert lines[0].startswith("1 · Hello") and lines[0].endswith("done")
-    assert lines[1].endswith("at step 1 of 7")
+    assert lines[1].endswith("the tests of step 1 (of 7) do not pass yet")
     assert lines[2].endswith("not begun")
     rows = json.loads(run("list", "--json").output)
     assert rows[0] == {"lesson": "01_hello", "begun": True, "step": None, "words": ""}
