@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from conftest import YOUR_TURN
 from contract import Contract, Middleware, Numbered, links
-from flask import Flask
+from flask import Flask, request
 
 step = pytest.mark.step
 
@@ -18,7 +18,7 @@ def clock(monkeypatch):
     """A clock that moves only when a test moves it."""
 
     class Clock:
-        now = 1000.0
+        now = 1.0
 
     monkeypatch.setattr(time, "perf_counter", lambda: Clock.now)
     return Clock
@@ -139,6 +139,19 @@ def test_one_name_is_one_object(printed):
     assert printed("two")[2:] == ["one object: True"]
 
 
+@step(1)
+@pytest.mark.parametrize("ids", [{"ann": 1, "bob": 2}, {"ann": 2, "bob": 1}])
+def test_two_objects_would_be_told_apart(printed, monkeypatch, ids):
+    """two.py must compare the two ids: if they differed, it would have to print False."""
+
+    def id_of(thing):
+        return ids[thing.path[-3:]] if thing is request else real(thing)
+
+    real = id
+    monkeypatch.setattr("builtins.id", id_of)
+    assert printed("two")[2:] == ["one object: False"]
+
+
 def part(lines, address):
     """Return what hooks.py printed for one address."""
     found = []
@@ -215,6 +228,7 @@ def test_the_answers_of_hooks_py(load):
     client = load("hooks").client
     assert client.get("/share/2").text == "1.5 books each\n"
     assert client.get("/closed").text == "Come back tomorrow.\n"
+    assert "<h1>The Shelf</h1>" in client.get("/").text
 
 
 @step(4)
