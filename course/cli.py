@@ -46,9 +46,16 @@ def start(port: str | None) -> None:
     number = _port(port, HOME_PORT)
     children = Children(number)
     app = create_app(children=children)
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: sys.exit())
+    stops = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+    def leave(*_) -> None:
+        """Leave once: a second Ctrl+C must not keep the children from being stopped."""
+        for each in stops:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit()
+
+    for each in stops:
+        signal.signal(each, leave)
     try:
         reserve(number, "the course's home page")
         server = make_server(HOST, number, app, threaded=True, request_handler=QuietHandler)
