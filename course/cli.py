@@ -89,7 +89,7 @@ def check(number: str | None, step: int | None) -> None:
     except UnknownLesson as error:
         raise click.ClickException(str(error)) from None
     steps = [] if step is None else ["--step", str(step)]
-    command = ["pytest", "--no-header", "--tb=short", "--mine", *steps, str(tests)]
+    command = ["pytest", "--tb=short", "--mine", *steps, str(tests)]
     _run(sys.executable, "-m", *command, fine=(0, NOTHING_TO_CHECK))
 
 

@@ -94,7 +94,7 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 
 @pytest.fixture
 def titles(chance: random.Random) -> list[str]:
-    """Between three and six titles of books, in no order, not all of them ASCII."""
+    """Between four and six titles of books, in no order, not all of them ASCII."""
     known = ["Dracula", "Ulysses", "Nana", "Kim", "Das Schloß", "Père Goriot", "Мы", "雪国"]
     return [*chance.sample(known[:4], chance.randint(1, 3)), *chance.sample(known[4:], 3)]
 

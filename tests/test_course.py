@@ -206,6 +206,7 @@ def test_check_looks_at_the_readers_own_app(clone: Path) -> None:
     wrong = subprocess.run(check, capture_output=True, text=True)
     assert wrong.returncode == 1
     assert "The answer must say how many books BOOKS holds now" in wrong.stdout
+    assert re.search(r"random books: --seed \d+", wrong.stdout)
     app.write_text(right, encoding="utf-8")
     assert "5 passed" in subprocess.run(check, capture_output=True, text=True, check=True).stdout
 

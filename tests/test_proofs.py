@@ -94,6 +94,14 @@ def test_a_changed_page_fails_its_own_commands(lesson: Lesson, edit: Callable) -
     assert any("“text”" in f.found for f in found)
 
 
+def test_a_server_that_does_not_start_is_found(lesson: Lesson, edit: Callable) -> None:
+    edit(PAGE, "from wsgiref.simple_server import make_server\n", "import no_such_module\n")
+    found = walk(lesson)[0]
+    assert (found.page, found.step) == (PAGE, 1)
+    assert found.expected.startswith("`python serve.py` to print")
+    assert "No module named 'no_such_module'" in found.found
+
+
 def test_a_transcript_is_compared_line_by_line() -> None:
     assert matches("a\n...\nd", "a\nb\nc\nd\n")
     assert matches("a ... c", "a b c   \n")

@@ -6,6 +6,7 @@ to free ones and moved back in what is compared, so that a reader's own server i
 nobody's way.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -99,6 +100,7 @@ class Walk:
         self.ports: dict[str, str] = {}
         self.server: subprocess.Popen[bytes] | None = None
         self.server_log = root / "server.log"
+        self.server_log.touch()
         self.seen = 0
         for entry in lesson.root.iterdir():
             if entry.name == "lessons":
@@ -218,11 +220,15 @@ class Walk:
                 start_new_session=True,
             )
         ports = [int(port) for port in self.ports.values()]
-        _wait_for(lambda: any(map(_answers, ports)) or self.server.poll() is not None)
+        _wait_for(lambda: any(map(_answers, ports)) or not self._serves())
+
+    def _serves(self) -> bool:
+        return self.server is not None and self.server.poll() is None
 
     def _stop_server(self) -> None:
         if self.server is not None:
-            os.killpg(self.server.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                os.killpg(self.server.pid, signal.SIGTERM)
             self.server.wait()
             self.server = None
 
@@ -233,7 +239,7 @@ class Walk:
             text = self.server_log.read_bytes()[self.seen :].decode("utf-8", "replace")
             return self._as_shown(text)
 
-        _wait_for(lambda: matches(shown, output()))
+        _wait_for(lambda: matches(shown, output()) or not self._serves())
         text = output()
         self.seen = self.server_log.stat().st_size
         return text
@@ -253,10 +259,7 @@ class Walk:
 def walk(lesson: Lesson) -> list[Finding]:
     """Follow a lesson's page in a fresh folder, and return what did not come out as it says."""
     with tempfile.TemporaryDirectory(prefix="walk-") as name:
-        root = Path(name).resolve()
-        findings = list(Walk(lesson, root).follow())
-        shutil.rmtree(root / "my", ignore_errors=True)
-        return findings
+        return list(Walk(lesson, Path(name).resolve()).follow())
 
 
 def _wait_for(condition) -> bool:
