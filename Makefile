@@ -10,8 +10,8 @@ help: ## list these commands
 start: ## install what is missing, and serve the course on http://127.0.0.1:8000
 	@$(COURSE) start
 
-lesson: ## run one lesson's app: make lesson N=4 (PORT=9000 for another port)
-	@$(COURSE) lesson $(N)
+lesson: ## run one lesson's app: make lesson N=4 (MINE=1 for yours, PORT=9000 for another port)
+	@$(COURSE) lesson $(N) $(if $(MINE),--mine)
 
 next: ## say which step is next, by its tests, and what to type
 	@$(COURSE) next
@@ -23,7 +23,13 @@ begin: ## make the folder for your app of a lesson: make begin N=4 (STEP=2 to be
 	@$(COURSE) begin $(N) $(STEP:%=--step %)
 
 check: ## check your app in my/: make check N=4 (STEP=2 for its steps up to the second)
-	@$(COURSE) check $(N) $(STEP:%=--step %)
+	@$(COURSE) check $(N) $(STEP:%=--step %) $(SEED:%=--seed %)
+
+watch: ## check your app at every save
+	@$(COURSE) watch $(N)
+
+hint: ## show the next hint for the step that does not stand
+	@$(COURSE) hint $(N)
 
 reset: ## start your app of a lesson over; the old one is kept
 	@$(COURSE) reset $(N) $(STEP:%=--step %)
@@ -37,6 +43,9 @@ solution: ## show the listings of a step: make solution N=4 STEP=2
 diff: ## show how your app differs from the finished one
 	@$(COURSE) diff $(N)
 
+doctor: ## say what is wrong with this machine's set-up, and what to do
+	@$(COURSE) doctor
+
 test: ## run all tests
 	@$(COURSE) test
 
@@ -49,4 +58,4 @@ lock: ## renew Pipfile.lock from Pipfile
 bench: ## measure how long set-up and the tests take
 	@$(COURSE) bench
 
-.PHONY: help start lesson next list begin check reset undo solution diff test lint lock bench
+.PHONY: help start lesson next list begin check watch hint reset undo solution diff doctor test lint lock bench

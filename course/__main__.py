@@ -16,6 +16,11 @@ if sys.version_info < (3, 11):
     )
 sys.path[0] = ROOT  # also when started as `python path/to/course`
 
+if sys.argv[1:] == ["doctor"]:  # it must work where set-up does not
+    from course import doctor
+
+    sys.exit(doctor.main())
+
 from course import environment  # noqa: E402
 
 try:

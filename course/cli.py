@@ -7,12 +7,12 @@ import sys
 
 import click
 
-from course import learner, run_configurations
-from course.environment import ROOT
-from course.lessons import HOME_PORT, HOST, UnknownLesson, all_lessons, find_lesson
+from course import doctor as the_doctor
+from course import learner, loop, run_configurations, workspace
+from course.environment import HOME_PORT, HOST, ROOT
+from course.lessons import UnknownLesson, all_lessons, find_lesson
 from course.serve import PortTaken, reserve, serve
 
-NOTHING_TO_CHECK = 5  # pytest's exit status when it ran no test
 PORT = click.option("--port", envvar="PORT", help="Another port than the usual one.")
 
 
@@ -25,9 +25,12 @@ def _port(text: str | None, usual: int) -> int:
     return int(text)
 
 
-@click.group()
-def main() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
     """Flask, layer by layer."""
+    if context.invoked_subcommand is None:
+        context.invoke(learner.what_is_next)
 
 
 @main.command()
@@ -70,27 +73,16 @@ def start(port: str | None) -> None:
 @main.command()
 @click.argument("number", required=False)
 @PORT
-def lesson(number: str | None, port: str | None) -> None:
-    """Run one lesson's app, with reloader and debugger."""
+@click.option("--mine", "own", is_flag=True, help="Run your own app in my/, not the finished one.")
+def lesson(number: str | None, port: str | None, own: bool) -> None:
+    """Run one lesson's app, with reloader, debugger, and errors in plain words."""
     try:
         found = find_lesson(number)
-        serve(found, _port(port, found.port))
-    except (UnknownLesson, PortTaken) as error:
+        if own:
+            workspace.check_begun(found)
+        serve(found, workspace.mine(found) if own else found.folder, _port(port, found.port))
+    except (UnknownLesson, PortTaken, workspace.WorkspaceError) as error:
         raise click.ClickException(str(error)) from None
-
-
-@main.command()
-@click.argument("number", required=False)
-@click.option("--step", type=int, help="Check the steps up to this one.")
-def check(number: str | None, step: int | None) -> None:
-    """Check your app of a lesson in my/."""
-    try:
-        tests = find_lesson(number, command="check").tests
-    except UnknownLesson as error:
-        raise click.ClickException(str(error)) from None
-    steps = [] if step is None else ["--step", str(step)]
-    command = ["pytest", "--tb=short", "--mine", *steps, str(tests)]
-    _run(sys.executable, "-m", *command, fine=(0, NOTHING_TO_CHECK))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -120,14 +112,18 @@ def lock() -> None:
 
 
 @main.command()
+def doctor() -> None:
+    """Say what is wrong with this machine's set-up, and what to do."""
+    sys.exit(the_doctor.main())
+
+
+@main.command()
 def bench() -> None:
-    """Measure how long set-up and the tests take."""
-    from course.bench import run
-
-    run(ROOT)
+    """Measure how long set-up, a verdict and the tests take."""
+    _run(sys.executable, "-m", "tests.bench")
 
 
-for command in learner.COMMANDS:
+for command in learner.COMMANDS + loop.COMMANDS:
     main.add_command(command)
 
 
@@ -137,9 +133,9 @@ def write_run_configurations() -> None:
     run_configurations.write(all_lessons(), ROOT / ".run")
 
 
-def _run(*command: str, fine: tuple[int, ...] = (0,)) -> None:
-    """Run a program in the clone's folder; leave with its status unless that is fine."""
+def _run(*command: str) -> None:
+    """Run a program in the clone's folder; if it fails, leave with its status."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     status = subprocess.run(command, cwd=ROOT, env=environment).returncode
-    if status not in fine:
+    if status:
         sys.exit(status)

@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+HOME_PORT = 8000  # lesson N listens on the Nth after it
 PIPENV = "2026.10.3"
-NEEDS_DEVELOPMENT_PACKAGES = {"check", "list", "next", "test", "lint", "bench"}
+WITH_TESTS = {"next", "list", "check", "watch", "hint", "test", "lint", "bench"}
 
 _SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 _EXE = ".exe" if os.name == "nt" else ""
@@ -40,41 +42,46 @@ def enter(arguments: list[str], root: Path = ROOT) -> None:
     Raises:
         SetupError: if the environment cannot be made or is of no use.
     """
-    development = bool(NEEDS_DEVELOPMENT_PACKAGES & set(arguments[:1]))
-    python = _program(root / ".venv", "python")
+    development = not arguments or arguments[0] in WITH_TESTS
+    python = program(root / ".venv", "python")
     if (root / ".venv").exists():
         _check_version(root)
-    if not _in_step(root, development):
+    if not in_step(root, development):
         _sync(root, development)
     if Path(sys.prefix).resolve() != (root / ".venv").resolve():
         _replace_process([str(python), str(root / "course"), *arguments])
 
 
-def _program(environment: Path, name: str) -> Path:
+def program(environment: Path, name: str) -> Path:
+    """Return where a virtual environment has a program, whether it is there or not."""
     return environment / _SCRIPTS / f"{name}{_EXE}"
 
 
 def _check_version(root: Path) -> None:
     """Refuse a `.venv` whose Python is gone, or too old for the course."""
+    if found := unfit_python(root):
+        raise SetupError(
+            f"The folder .venv belongs to {found}: delete .venv, then type the same command again."
+        )
+
+
+def unfit_python(root: Path) -> str:
+    """Say to what Python `.venv` belongs, if it is gone or too old; nothing if it is fit."""
     command = [
-        str(_program(root / ".venv", "python")),
+        str(program(root / ".venv", "python")),
         "-c",
         "import sys; print(*sys.version_info[:2])",
     ]
     if sys.prefix == str(root / ".venv"):
-        return
+        return ""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        found = "a Python that no longer starts"
-    else:
-        version = tuple(map(int, answer.split()))
-        if version >= (3, 11):
-            return
-        found = "Python {}.{}, and the course needs 3.11 or newer".format(*version)
-    raise SetupError(
-        f"The folder .venv belongs to {found}: delete .venv, then type the same command again."
-    )
+        major, minor = map(int, answer.split())
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return "a Python that no longer starts"
+    if (major, minor) >= (3, 11):
+        return ""
+    return f"Python {major}.{minor}, and the course needs 3.11 or newer"
 
 
 def _locked(root: Path, section: str) -> str:
@@ -83,7 +90,7 @@ def _locked(root: Path, section: str) -> str:
     return hashlib.sha256(json.dumps(lock[section], sort_keys=True).encode()).hexdigest()
 
 
-def _in_step(root: Path, development: bool) -> bool:
+def in_step(root: Path, development: bool) -> bool:
     """Say whether `.venv` was last filled from the present Pipfile.lock."""
     try:
         installed = json.loads((root / ".venv" / "installed.json").read_text(encoding="utf-8"))
@@ -130,7 +137,7 @@ def _find_pipenv() -> list[str] | None:
 def _install_pipenv(root: Path) -> list[str]:
     """Put the pinned pipenv into `.pipenv/`, and return its command."""
     folder = root / ".pipenv"
-    pipenv = _program(folder, "pipenv")
+    pipenv = program(folder, "pipenv")
     if not pipenv.exists():
         print("Installing pipenv into .pipenv …", file=sys.stderr, flush=True)
         has_pip = not subprocess.run(
@@ -145,7 +152,7 @@ def _install_pipenv(root: Path) -> list[str]:
         pip = (
             [sys.executable, "-m", "pip", "--python", str(folder)]
             if has_pip
-            else [str(_program(folder, "pip"))]
+            else [str(program(folder, "pip"))]
         )
         _run([*pip, "install", f"pipenv=={PIPENV}"], root, "Pipenv could not be installed")
     return [str(pipenv)]

@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 
 from course import workspace
+from course.check import TestsBroken
 from course.lessons import Lesson, UnknownLesson, all_lessons, find_lesson
-from course.progress import YOUR_TURN, Progress, progress
+from course.progress import Progress, progress
 from course.replay import app_files
+from course.verdict import place, standing
 
 STEP = click.option("--step", type=int, default=1, help="Begin at this step of the page.")
 FROM_MINE = click.option("--from-mine", is_flag=True, help="Build on your own earlier app.")
@@ -39,7 +41,7 @@ LESSON = click.argument("lesson", type=LessonNumber(), default="")
 @FROM_MINE
 def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
     """Make the folder for your app of a lesson."""
-    with _as_one_sentence():
+    with as_one_sentence():
         folder = workspace.begin(lesson, step, from_mine)
     click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
     click.echo(f"Next: cd {_short(lesson, folder)}")
@@ -51,7 +53,7 @@ def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
 @FROM_MINE
 def reset(lesson: Lesson, step: int, from_mine: bool) -> None:
     """Start a lesson's app over; the old one is kept."""
-    with _as_one_sentence():
+    with as_one_sentence():
         snapshot = workspace.reset(lesson, step, from_mine)
     click.echo(f"my/{lesson.stem} is ready for step {step} of docs/{lesson.stem}.md.")
     kept = _short(lesson, snapshot)
@@ -62,7 +64,7 @@ def reset(lesson: Lesson, step: int, from_mine: bool) -> None:
 @LESSON
 def undo(lesson: Lesson) -> None:
     """Bring back what the last reset (or undo) put away."""
-    with _as_one_sentence():
+    with as_one_sentence():
         snapshot = workspace.undo(lesson)
     click.echo(f"my/{lesson.stem} is as it was before.")
     if snapshot:
@@ -75,7 +77,7 @@ def undo(lesson: Lesson) -> None:
 @click.option("--step", type=int, required=True, help="The step whose listings are shown.")
 def solution(lesson: Lesson, step: int) -> None:
     """Show the listings of a step."""
-    with _as_one_sentence():
+    with as_one_sentence():
         workspace.check_step(lesson, step)
     fences = [f for f in lesson.page.fences if f.is_listing and f.section.step == step]
     if not fences:
@@ -100,6 +102,11 @@ def diff(lesson: Lesson, lessons: bool) -> None:
         old = earlier[-1].folder
     elif not old.exists():
         raise click.ClickException(f"There is no my/{lesson.stem}: `make begin N={lesson.number}`.")
+    show_difference(lesson, old)
+
+
+def show_difference(lesson: Lesson, old: Path) -> None:
+    """Print how an app differs from the finished one of a lesson."""
     lines = list(_difference(lesson.root, old, lesson.folder))
     for line in lines:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
@@ -123,30 +130,32 @@ def list_lessons(as_json: bool) -> None:
 
 
 @click.command("next")
-def what_is_next() -> None:
-    """Say which step's tests fail first, and what to type next."""
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def what_is_next(as_json: bool) -> None:
+    """Say where you are, and what to type next."""
     for lesson in all_lessons():
         each = progress(lesson)
-        if not each.begun:
-            click.echo(f"Lesson {lesson.page.title} is next. Its page: docs/{lesson.stem}.md")
-            click.echo(f"Type: make begin N={lesson.number}")
-            return
-        if each.step is not None:
-            click.echo(f"Lesson {lesson.page.title}: {_state(lesson, each)}")
-            click.echo(f"The page: docs/{lesson.stem}.md. What is missing: {each.words}")
-            click.echo(f"Then type: make check N={lesson.number}")
-            return
-    click.echo("You have done every lesson and every task.")
+        if not each.begun or each.step is not None:
+            break
+    else:
+        lesson, each = None, None
+    if as_json:
+        click.echo(json.dumps(lesson and {"lesson": lesson.stem, **asdict(each)}, indent=2))
+    elif not lesson:
+        click.echo("You have done every lesson and every task.")
+    elif not each.begun:
+        click.echo(f"Lesson {lesson.page.title} is next. Its page: docs/{lesson.stem}.md")
+        click.echo(f"Type: make begin N={lesson.number}")
+    else:
+        click.echo(f"Lesson {lesson.page.title}: {_state(lesson, each)}.")
+        click.echo(f"Read {place(lesson, each.step)}. What is missing: {each.words}")
+        click.echo(f"Then type: make check N={lesson.number}")
 
 
 def _state(lesson: Lesson, each: Progress) -> str:
     if not each.begun:
         return "not begun"
-    if each.step is None:
-        return "done"
-    if each.step == YOUR_TURN:
-        return "the tests of all steps pass, “Your turn” is next"
-    return f"the tests of step {each.step} (of {lesson.page.steps}) do not pass yet"
+    return "done" if each.step is None else standing(lesson, each.step)
 
 
 COMMANDS = [what_is_next, list_lessons, begin, reset, undo, solution, diff]
@@ -168,11 +177,11 @@ def _short(lesson: Lesson, path: Path) -> str:
 
 
 @contextmanager
-def _as_one_sentence() -> Iterator[None]:
-    """Turn what the workspace refuses into one sentence and exit status 1."""
+def as_one_sentence() -> Iterator[None]:
+    """Turn what cannot be done into one sentence and exit status 1."""
     try:
         yield
-    except workspace.WorkspaceError as error:
+    except (workspace.WorkspaceError, TestsBroken) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         reason = f"{error.strerror} ({error.filename})"

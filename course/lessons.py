@@ -4,11 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.environment import ROOT
+from course.environment import HOME_PORT, ROOT
 from course.page import Page
-
-HOST = "127.0.0.1"
-HOME_PORT = 8000
 
 
 class UnknownLesson(Exception):

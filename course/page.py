@@ -9,8 +9,12 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+YOUR_TURN = 99
 LISTINGS = {"python", "jinja", "html", "css", "sql", "toml"}
 _PATH = re.compile(r"`(?P<path>[\w./-]+)`(?:, (?P<how>a new file|the whole file))?:?")
+_HINT = re.compile(
+    r"^<details><summary>Hint: ([^\n]+)</summary>\n\n(.+?)\n</details>$", re.MULTILINE | re.DOTALL
+)
 _STEP = re.compile(r"Step (\d+) · .+")
 
 
@@ -45,6 +49,14 @@ class Fence:
     @property
     def is_listing(self) -> bool:
         return self.language in LISTINGS
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A collapsed block whose summary begins with "Hint: ": what it is about, and its text."""
+
+    about: str
+    text: str
 
 
 class Page:
@@ -143,10 +155,35 @@ class Page:
         """Return the section in which a line stands."""
         return [section for section in self.sections if section.line <= line][-1]
 
-    def prose(self) -> Iterator[tuple[int, str]]:
-        """Yield line and Markdown of each paragraph, bullet and table cell, with no fences."""
+    def section(self, step: int) -> Section:
+        """Return the section of a step, or of the tasks (YOUR_TURN).
+
+        Raises:
+            StopIteration: if the page has none.
+        """
+        return next(
+            section
+            for section in self.sections
+            if section.step == step or (step == YOUR_TURN and section.title == "Your turn")
+        )
+
+    def hints(self, step: int) -> list[Hint]:
+        """Return the hints of a step, or of the tasks, in order."""
+        text = self.section_text(self.section(step).title)
+        return [Hint(*map(_as_markdown, match.groups())) for match in _HINT.finditer(text)]
+
+    def prose(self, hints: bool = True) -> Iterator[tuple[int, str]]:
+        """Yield line and Markdown of each paragraph, bullet and table cell, with no fences.
+
+        Args:
+            hints: also yield what the hints say.
+        """
+        left_out = set()
+        for match in [] if hints else _HINT.finditer(self.text):
+            first, last = (self.text.count("\n", 0, end) + 1 for end in match.span())
+            left_out |= {*range(first, last + 1)}
         for token in self.tokens:
-            if token.type == "inline":
+            if token.type == "inline" and token.map[0] + 1 not in left_out:
                 yield token.map[0] + 1, token.content
 
     def _headings(self) -> Iterator[tuple[str, str, int]]:
@@ -166,6 +203,10 @@ class Page:
                     r"([`*])([^`*]+)\1", text.removeprefix("**New here:**")
                 ):
                     yield kind, name, line
+
+
+def _as_markdown(html: str) -> str:
+    return re.sub(r"</?code>", "`", html).replace("&lt;", "<").replace("&gt;", ">")
 
 
 def anchor(title: str) -> str:

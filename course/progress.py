@@ -2,18 +2,13 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from course.check import Checker
 from course.lessons import Lesson
 from course.replay import app_files
 from course.workspace import mine
-
-PATIENCE = 30  # seconds that a lesson's tests may take
-YOUR_TURN = 99
 
 
 @dataclass(frozen=True)
@@ -21,7 +16,7 @@ class Progress:
     """Where a learner stands in a lesson.
 
     `step` is the first step whose tests fail, YOUR_TURN if only the tasks are left, and
-    None when all is done; `words` is what the first failing test says. An app that is
+    None when all is done; `words` is what the first failing test asks for. An app that is
     not begun has `begun` False.
     """
 
@@ -38,22 +33,49 @@ def progress(lesson: Lesson) -> Progress:
     folder = mine(lesson)
     if not folder.is_dir():
         return Progress(begun=False, step=1)
-    cache = lesson.root / "my" / ".progress.json"
-    known, fingerprint = _remembered(cache), _fingerprint(lesson, folder)
+    known, fingerprint = _remembered(lesson), _fingerprint(lesson, folder)
     try:
         if known[lesson.stem]["of"] == fingerprint:
             return Progress(**known[lesson.stem]["is"])
     except (KeyError, TypeError):
         pass  # another version of the course, or another hand, wrote the cache
-    found = _ask_the_tests(lesson, folder)
+    with Checker(lesson) as checker:
+        verdict = checker.check(folder, f"my/{lesson.stem}")
+    words = verdict.asked if verdict.evidence else verdict.error
+    found = Progress(True, verdict.step, words)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
-    cache.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    _remember(lesson, known)
     return found
 
 
-def _remembered(cache: Path) -> dict:
+def next_hint(lesson: Lesson, step: int, hints: int) -> int | None:
+    """Return the number, from 0, of the hint for a step that was not shown yet.
+
+    After the last of them it is None, and then they begin again.
+    """
+    known, of = _remembered(lesson), f"hints of {lesson.stem}"
     try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
+        before, number = known[of]
+    except (KeyError, TypeError, ValueError):
+        before, number = step, 0
+    if before != step or not isinstance(number, int):
+        number = 0
+    known[of] = [step, number + 1 if number < hints else 0]
+    _remember(lesson, known)
+    return number if number < hints else None
+
+
+def _cache(lesson: Lesson) -> Path:
+    return lesson.root / "my" / ".progress.json"
+
+
+def _remember(lesson: Lesson, known: dict) -> None:
+    _cache(lesson).write_text(json.dumps(known, indent=1), encoding="utf-8")
+
+
+def _remembered(lesson: Lesson) -> dict:
+    try:
+        known = json.loads(_cache(lesson).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
@@ -64,22 +86,3 @@ def _fingerprint(lesson: Lesson, folder: Path) -> str:
     files = [*app_files(folder), lesson.tests, *lesson.root.glob("tests/con*.py")]
     parts = [f"{path}\0".encode() + path.read_bytes() for path in sorted(files)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-def _ask_the_tests(lesson: Lesson, folder: Path) -> Progress:
-    """Run the tests in a process of their own, which an app cannot take down with it."""
-    with tempfile.TemporaryDirectory() as name:
-        answer = Path(name) / "verdicts.json"
-        arguments = [str(lesson.number), str(folder), str(answer)]
-        command = [sys.executable, "-m", "course.check", *arguments]
-        try:
-            subprocess.run(command, cwd=lesson.root, capture_output=True, timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            return Progress(True, 1, f"The app did not answer within {PATIENCE} seconds.")
-        if not answer.exists():
-            return Progress(True, 1, "The app ended the tests before they were over.")
-        verdicts = json.loads(answer.read_text(encoding="utf-8"))
-    failed = sorted((v for v in verdicts if not v["passed"]), key=lambda verdict: verdict["step"])
-    if not failed:
-        return Progress(True, None)
-    return Progress(True, failed[0]["step"], failed[0]["words"].strip().partition("\n")[0])

@@ -15,22 +15,13 @@ _COMMON = """\
 """
 _FILE = """\
 <component name="ProjectRunConfigurationManager">
-  <configuration default="false" name="{name}" type="{type}" factoryName="{factory}">
-{common}{own}    <method v="2" />
+  <configuration default="false" name="{name}" type="PythonConfigurationType" factoryName="Python">
+{common}    <option name="SCRIPT_NAME" value="course" />
+    <option name="PARAMETERS" value="{parameters}" />
+    <option name="MODULE_MODE" value="true" />
+    <method v="2" />
   </configuration>
 </component>
-"""
-_RUN = """\
-    <option name="SCRIPT_NAME" value="course" />
-    <option name="PARAMETERS" value="lesson {number}" />
-    <option name="MODULE_MODE" value="true" />
-"""
-_CHECK = """\
-    <option name="_new_keywords" value="&quot;&quot;" />
-    <option name="_new_parameters" value="&quot;&quot;" />
-    <option name="_new_additionalArguments" value="&quot;--mine&quot;" />
-    <option name="_new_target" value="&quot;$PROJECT_DIR$/tests/test_{stem}.py&quot;" />
-    <option name="_new_targetType" value="&quot;PATH&quot;" />
 """
 
 
@@ -38,18 +29,11 @@ def texts(lessons: list[Lesson]) -> dict[str, str]:
     """Return the text of each file that belongs in `.run/`, by its name."""
     found = {}
     for lesson in lessons:
-        run, check = (f"Lesson {lesson.number:02} - {what}" for what in ("run", "check"))
-        own = {"number": lesson.number, "stem": lesson.stem}
-        found[f"{run}.run.xml"] = _FILE.format(
-            name=run,
-            type="PythonConfigurationType",
-            factory="Python",
-            common=_COMMON,
-            own=_RUN.format(**own),
-        )
-        found[f"{check}.run.xml"] = _FILE.format(
-            name=check, type="tests", factory="py.test", common=_COMMON, own=_CHECK.format(**own)
-        )
+        for what, command in (("run", "lesson"), ("check", "check")):
+            name = f"Lesson {lesson.number:02} - {what}"
+            parameters = f"{command} {lesson.number}"
+            text = _FILE.format(name=name, common=_COMMON, parameters=parameters)
+            found[f"{name}.run.xml"] = text
     return found
 
 

@@ -1,15 +1,23 @@
-"""Serve a lesson's app, by the command that its page teaches."""
+"""Serve a lesson's app on its port, with the development server.
+
+What `course.doctor` needs of it works before anything is installed.
+"""
+
+from __future__ import annotations
 
 import os
-import re
-import shlex
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from course.lessons import HOST, Lesson
+from course.environment import HOST, ROOT
 
-RECORDS = Path(sys.prefix) / "serving"
+if TYPE_CHECKING:  # it reads pages, and needs a package for that
+    from course.lessons import Lesson
+
+RECORDS = ROOT / ".venv" / "serving"
+STRANGER = "another program"
 
 
 class PortTaken(Exception):
@@ -17,36 +25,33 @@ class PortTaken(Exception):
 
 
 def command(lesson: Lesson, port: int) -> list[str]:
-    """Return the command that serves the lesson's app, to be run in its folder.
-
-    An app that Flask can find is served by `flask run`. One whose `app.py` defines the
-    plain WSGI callable `application` is served by Werkzeug, with the same reloader and
-    debugger.
-    """
-    source = (lesson.folder / "app.py").read_text(encoding="utf-8")
-    if re.search(r"^(def application\b|application *=)", source, re.MULTILINE):
-        return [sys.executable, "-m", "course.plain_wsgi", str(port)]
-    return [sys.executable, "-m", "flask", "run", "--debug", "--port", str(port)]
+    """Return the command that serves an app of the lesson, to be run in the app's folder."""
+    return [sys.executable, "-m", "course.dev_server", str(lesson.number), str(port)]
 
 
 def environment(lesson: Lesson) -> dict[str, str]:
-    """Return the environment for the command: no stale FLASK_APP or FLASK_DEBUG gets in."""
+    """Return the environment for the command: debug mode, and no stale FLASK_APP."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FLASK_", "WERKZEUG_"))}
-    return kept | {"PYTHONPATH": str(lesson.root), "PYTHONUNBUFFERED": "1"}
+    ours = {"PYTHONPATH": str(lesson.root), "PYTHONUNBUFFERED": "1", "FLASK_DEBUG": "1"}
+    return kept | ours
 
 
-def serve(lesson: Lesson, port: int) -> None:
-    """Become the server of the lesson's app.
+def serve(lesson: Lesson, folder: Path, port: int) -> None:
+    """Become the server of an app of the lesson.
+
+    Args:
+        lesson: whose app it is.
+        folder: the finished app, or the learner's.
+        port: where it listens.
 
     Raises:
         PortTaken: if something listens on the port already.
     """
     reserve(port, f"lesson {lesson.number}")
     program, *arguments = command(lesson, port)
-    shown = ["flask", *arguments[2:]] if "flask" in arguments else ["python", *arguments]
     print(f"Lesson {lesson.number}: http://{HOST}:{port}  (stop with Ctrl+C)")
-    print(f"In {lesson.folder.relative_to(lesson.root)}: {shlex.join(shown)}", flush=True)
-    os.chdir(lesson.folder)
+    print(f"The app in {folder.relative_to(lesson.root)}", flush=True)
+    os.chdir(folder)
     os.execve(program, [program, *arguments], environment(lesson))
 
 
@@ -60,18 +65,28 @@ def reserve(port: int, name: str) -> None:
     Raises:
         PortTaken: if something listens on the port already.
     """
-    record = RECORDS / str(port)
-    if listens(port):
-        holder = record.read_text(encoding="utf-8") if record.exists() else ""
-        name, _, process = holder.partition("\n")
-        if not (process and _is_alive(int(process))):
-            name = "another program"
-        raise PortTaken(
-            f"Port {port} is taken by {name}: stop it (Ctrl+C in its terminal), or choose "
-            f"another port, for example `make start PORT={port + 1000}` (`make lesson` too)."
-        )
+    if taken_by := holder(port):
+        raise PortTaken(way_out(port, taken_by))
     RECORDS.mkdir(exist_ok=True)
-    record.write_text(f"{name}\n{os.getpid()}", encoding="utf-8")
+    (RECORDS / str(port)).write_text(f"{name}\n{os.getpid()}", encoding="utf-8")
+
+
+def holder(port: int) -> str | None:
+    """Return who listens on the port: a name from the records, STRANGER, or None if nobody."""
+    if not listens(port):
+        return None
+    record = RECORDS / str(port)
+    noted = record.read_text(encoding="utf-8") if record.exists() else ""
+    name, _, process = noted.partition("\n")
+    return name if process and _is_alive(int(process)) else STRANGER
+
+
+def way_out(port: int, taken_by: str) -> str:
+    """Return what to do about a port that is taken."""
+    return (
+        f"Port {port} is taken by {taken_by}: stop it (Ctrl+C in its terminal), or choose "
+        f"another port, for example `make start PORT={port + 1000}` (`make lesson` too)."
+    )
 
 
 def listens(port: int) -> bool:

@@ -106,6 +106,19 @@ def check_step(lesson: Lesson, step: int) -> None:
         raise WorkspaceError(f"Lesson {lesson.number} has the steps 1 to {steps}, and no {step}.")
 
 
+def check_begun(lesson: Lesson) -> None:
+    """Do nothing if there is an app of the learner's.
+
+    Raises:
+        WorkspaceError: if there is none.
+    """
+    if not mine(lesson).is_dir():
+        raise WorkspaceError(
+            f"There is no my/{lesson.stem} yet: `make begin N={lesson.number}`, or the page "
+            f"docs/{lesson.stem}.md, makes it."
+        )
+
+
 def snapshots(lesson: Lesson) -> list[Path]:
     """Return the snapshots of a lesson's app, the oldest first."""
     return sorted((lesson.root / "my" / ".snapshots").glob(f"{lesson.stem}-*"))

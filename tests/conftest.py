@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copy, copytree, ignore_patterns
 from types import ModuleType
 from wsgiref.validate import validator
 
@@ -23,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mine", action="store_true", help="Check your own app in my/ instead of the finished one."
     )
     group.addoption("--step", type=int, help="Run only the tests of the steps up to this one.")
+    group.addoption("--edits", type=int, default=10, help="Random edits of each finished app.")
     group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
 
 
@@ -100,13 +102,15 @@ def titles(chance: random.Random) -> list[str]:
 
 
 @pytest.fixture
-def app(load, titles):
+def app(load, titles, request):
     """The lesson's app, with random books on its shelf."""
     module = load("app")
     books = load("shelf").BOOKS
     books.clear()
     for number, title in enumerate(titles, 7):
         books[number] = {"title": title, "author": "Čapek & Söhne" if number % 2 else "A. Nobody"}
+    shelf = ", ".join(f"{number} {book['title']}" for number, book in books.items())
+    request.node.user_properties.append(("shelf", shelf))
     found = getattr(module, "application", None) or module.app
     found.testing = True  # so that Flask raises a view's error instead of answering 500
     return found
@@ -129,3 +133,20 @@ def visit(app):
             return response
 
     return visit
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the course with an empty my/, which the commands take for their own."""
+    from course.lessons import all_lessons, find_lesson
+
+    for name in ("docs", "lessons", "tests", "course"):
+        copytree(ROOT / name, tmp_path / name, ignore=ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        copy(ROOT / name, tmp_path)
+    monkeypatch.setattr(
+        "course.learner.find_lesson",
+        lambda number, command: find_lesson(number, tmp_path, command),
+    )
+    monkeypatch.setattr("course.learner.all_lessons", lambda *_: all_lessons(tmp_path))
+    return tmp_path

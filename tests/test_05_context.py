@@ -354,6 +354,14 @@ def test_the_walk_has_ten_stops(printed):
 
 
 @step(6)
+def test_the_walk_ends(printed, load, capsys):
+    """walk.py must end with sys.setprofile(None), or every later request is printed, too."""
+    printed("walk")
+    load("app").app.test_client().get("/")
+    assert capsys.readouterr().out == ""
+
+
+@step(6)
 def test_the_walk_shows_the_shelf_between_the_stops(printed):
     """walk.py must show the Shelf's functions where they run: app, middleware and visits."""
     after = {}
@@ -370,14 +378,6 @@ def test_the_walk_shows_the_shelf_between_the_stops(printed):
         "7": ["   app.py: book_page", "   app.py: page"],
         "9": ["   visits.py: log_visit", f"{timed_app}.<locals>.timed_start_response"],
     }
-
-
-@step(6)
-def test_the_walk_ends(printed, load, capsys):
-    """walk.py must end with sys.setprofile(None), or every later request is printed, too."""
-    printed("walk")
-    load("app").app.test_client().get("/")
-    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture

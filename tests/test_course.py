@@ -116,7 +116,8 @@ def test_make_alone_lists_the_commands() -> None:
     done = subprocess.run(["make"], cwd=ROOT, env=environment, capture_output=True, text=True)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
     assert " ".join(listed) == (
-        "help start lesson next list begin check reset undo solution diff test lint lock bench"
+        "help start lesson next list begin check watch hint reset undo solution diff doctor test"
+        " lint lock bench"
     )
 
 
@@ -186,34 +187,6 @@ def test_every_lesson_runs_with_reloader_and_debugger(
     printed = process.communicate(timeout=PATIENCE)[0]
     assert printed.startswith(f"Lesson {lesson.number}: http://127.0.0.1:{free_port}")
     assert "Restarting with" in printed
-
-
-def test_check_looks_at_the_readers_own_app(clone: Path) -> None:
-    for name in ("docs", "lessons", "tests"):
-        copytree(ROOT / name, clone / name, ignore=ignore_patterns("__pycache__"))
-    (clone / ".venv").symlink_to(ROOT / ".venv")
-    copy(ROOT / "pyproject.toml", clone)
-    check = [sys.executable, str(clone / "course"), "check", "1", "--step", "2"]
-    none = subprocess.run(check, capture_output=True, text=True)
-    assert none.returncode == 1
-    assert "There is no app of yours yet: the page docs/01_hello.md begins one" in none.stdout
-    app = clone / "my" / "01_hello" / "app.py"
-    app.parent.mkdir(parents=True)
-    right = (clone / "lessons" / "01_hello" / "app.py").read_text(encoding="utf-8")
-    first = subprocess.run([*check[:-1], "1"], capture_output=True, text=True, check=True)
-    assert "The page's steps up to 1 leave nothing to check." in first.stdout
-    app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
-    wrong = subprocess.run(check, capture_output=True, text=True)
-    assert wrong.returncode == 1
-    assert "The answer must say how many books BOOKS holds now" in wrong.stdout
-    assert re.search(r"random books: --seed \d+", wrong.stdout)
-    app.write_text(right, encoding="utf-8")
-    assert "5 passed" in subprocess.run(check, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.mark.parametrize("number, says", [((), "make check N=1"), (("9x",), "'9x' is none")])
-def test_check_says_which_lessons_there_are(number: tuple[str, ...], says: str) -> None:
-    assert_one_sentence(course("check", *number), says)
 
 
 def test_it_works_from_a_subfolder(tmp_path: Path) -> None:
@@ -435,12 +408,26 @@ def test_an_app_that_does_not_start_shows_its_log(clone: Path, children: Childre
     for name in ("docs", "lessons"):
         copytree(ROOT / name, clone / name)
     app = clone / "lessons" / "01_hello" / "app.py"
-    app.write_text("import flask\nprint('<so far>')\nBOOKS = [\n", encoding="utf-8")
+    app.write_text("import os\nprint('<so far>', flush=True)\nos._exit(1)\n", encoding="utf-8")
     home = create_app(clone, children).test_client()
     response = home.post("/start/01_hello", data={"token": token(home)})
     assert response.status_code == 502
-    assert "SyntaxError: &#39;[&#39; was never closed" in response.text
+    assert "&lt;so far&gt;" in response.text
     assert home.get("/").status_code == 200
+
+
+def test_an_app_with_an_error_shows_it(clone: Path, children: Children) -> None:
+    for name in ("docs", "lessons"):
+        copytree(ROOT / name, clone / name)
+    app = clone / "lessons" / "01_hello" / "app.py"
+    app.write_text("import flask\nBOOKS = [\n", encoding="utf-8")
+    home = create_app(clone, children).test_client()
+    response = home.post("/start/01_hello", data={"token": token(home)})
+    with pytest.raises(urllib.error.HTTPError) as error:
+        get(response.location)
+    html = error.value.read().decode()
+    assert "SyntaxError: &#39;[&#39; was never closed" in html
+    assert "Python cannot read the file" in html
 
 
 def test_a_taken_port_is_told_on_the_page(home: FlaskClient, free_port: int) -> None:

@@ -5,56 +5,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copy, copytree, ignore_patterns
+from shutil import copytree
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from conftest import ROOT
+from learner import contents, run, write
 
 from course import workspace
-from course.cli import main
 from course.lessons import Lesson, all_lessons
-from course.replay import app_files
-
-
-@pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the course with an empty my/, which the commands take for their own."""
-    for name in ("docs", "lessons", "tests", "course"):
-        copytree(ROOT / name, tmp_path / name, ignore=ignore_patterns("__pycache__"))
-    copy(ROOT / "pyproject.toml", tmp_path)
-    monkeypatch.setattr(
-        "course.learner.find_lesson", lambda number, command: _find(tmp_path, number)
-    )
-    monkeypatch.setattr("course.learner.all_lessons", lambda *_: all_lessons(tmp_path))
-    return tmp_path
-
-
-def _find(root: Path, number: str) -> Lesson:
-    return next(lesson for lesson in all_lessons(root) if lesson.number == int(number))
 
 
 @pytest.fixture
 def lesson(clone: Path) -> Lesson:
     """Lesson 4 of the copy."""
-    return _find(clone, "4")
-
-
-def run(*arguments: str) -> Result:
-    """Run a command of the course."""
-    return CliRunner().invoke(main, arguments)
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Return the files of an app with their texts."""
-    return {str(f.relative_to(folder)): f.read_text("utf-8") for f in app_files(folder)}
-
-
-def write(path: Path, text: str) -> Path:
-    """Write what a learner might have written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
+    return Lesson("04_flask", clone)
 
 
 def assert_refused(result: Result, *words: str) -> None:
@@ -151,7 +116,7 @@ def test_reset_keeps_a_snapshot_and_undo_brings_it_back(clone: Path, lesson: Les
 def test_undo_works_after_the_folder_was_deleted(clone: Path) -> None:
     mine = write(clone / "my/04_flask/app.py", "first\n")
     run("reset", "4")
-    workspace.mine(_find(clone, "4")).rename(clone / "gone")
+    workspace.mine(Lesson("04_flask", clone)).rename(clone / "gone")
     result = run("undo", "4")
     assert result.exit_code == 0 and "What was there" not in result.output
     assert mine.read_text("utf-8") == "first\n"
@@ -238,15 +203,12 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     assert "Type: make begin N=1" in run("next").output
     run("begin", "1")
     output = run("next").output
-    assert (
-        "the tests of step 2 (of 5) do not pass yet" in output
-        and "Then type: make check N=1" in output
-    )
+    assert "step 2 (of 5) does not stand yet" in output and "Then type: make check N=1" in output
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
     app = write(clone / "my/01_hello/app.py", right.replace("{len(BOOKS)}", "3"))
     assert "What is missing: The answer must say how many books" in run("next").output
     app.write_text(right.partition('@app.get("/newest")')[0], encoding="utf-8")
-    assert "“Your turn” is next" in run("next").output
+    assert "all 5 steps stand, “Your turn” does not yet" in run("next").output
     app.write_text(right, encoding="utf-8")
     assert "Type: make begin N=2" in run("next").output
 
@@ -257,7 +219,7 @@ def test_list_says_how_far_each_lesson_is(clone: Path) -> None:
     lines = run("list").output.splitlines()
     assert len(lines) == len(all_lessons(clone))
     assert lines[0].startswith("1 · Hello") and lines[0].endswith("done")
-    assert lines[1].endswith("the tests of step 1 (of 7) do not pass yet")
+    assert lines[1].endswith("step 1 (of 7) does not stand yet")
     assert lines[2].endswith("not begun")
     rows = json.loads(run("list", "--json").output)
     assert rows[0] == {"lesson": "01_hello", "begun": True, "step": None, "words": ""}
@@ -272,24 +234,6 @@ def test_the_cache_may_be_deleted_or_broken(clone: Path) -> None:
         assert run("list").output == before
     cache.unlink()
     assert run("list").output == before
-
-
-@pytest.mark.parametrize(
-    "text, says",
-    [
-        ("import os\nos._exit(0)\n", "ended the tests before they were over"),
-        ("BOOKS = [\n", "The address / must answer with status 200"),
-        ("while True:\n    pass\n", "did not answer within 2 seconds"),
-    ],
-)
-def test_an_app_that_misbehaves_costs_one_sentence(
-    clone: Path, text: str, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("course.progress.PATIENCE", 2)
-    write(clone / "my/01_hello/app.py", text)
-    result = run("next")
-    assert result.exit_code == 0
-    assert says in result.output
 
 
 @pytest.mark.parametrize("command", ["begin", "reset", "undo", "solution", "diff"])

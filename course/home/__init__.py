@@ -7,10 +7,10 @@ from flask import Flask, Response, abort, redirect, render_template, request, se
 from markupsafe import Markup
 from werkzeug.exceptions import SecurityError
 
-from course.environment import ROOT
+from course.environment import HOST, ROOT
 from course.home.children import Children, DidNotStart
 from course.home.markdown import highlight_file, highlight_styles, render, render_inline
-from course.lessons import HOST, Lesson, all_lessons
+from course.lessons import Lesson, all_lessons
 
 SHOWN = {"docs", "lessons", "tests", "course"}
 POLICY = (

@@ -1,6 +1,7 @@
 """The lessons' apps as child processes of the home page."""
 
 import contextlib
+import http.client
 import os
 import signal
 import subprocess
@@ -9,8 +10,9 @@ import threading
 import time
 from pathlib import Path
 
-from course.lessons import HOME_PORT, HOST, Lesson
-from course.serve import PortTaken, command, environment, listens, reserve
+from course.environment import HOME_PORT, HOST
+from course.lessons import Lesson
+from course.serve import PortTaken, command, environment, reserve
 
 PATIENCE = 20  # seconds in which an app must answer
 
@@ -91,12 +93,24 @@ class Children:
             )
         self._processes[lesson.stem] = process
         end = time.monotonic() + PATIENCE
-        while not listens(port):
+        while not _answers(port):
             if process.poll() is not None or time.monotonic() > end:
                 self.stop(lesson.stem)
                 text = log.read_text(encoding="utf-8", errors="replace")
                 raise DidNotStart("The app printed this and did not start:", text)
             time.sleep(0.05)
+
+
+def _answers(port: int) -> bool:
+    """Say whether there is an answer of any kind: the port alone is open before the app is."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
+    try:
+        connection.request("HEAD", "/")
+        return bool(connection.getresponse().status)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

@@ -1,32 +1,37 @@
-"""Apps that a page makes, and apps with a mistake in them, put to their lesson's tests.
+"""Apps that a page makes, and apps with a mistake in them, put to their lesson's tests."""
 
-The functions run in processes of their own, since one process cannot hold two apps with
-modules of one name; so this module imports no more than it needs.
-"""
-
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from course.check import Verdict, check
+from course.check import Checker
 from course.lessons import Lesson
 from course.replay import copy_app, rebuild
+from course.verdict import Verdict
 
 
-def check_step(lesson: Lesson, until: int) -> list[Verdict]:
-    """Check the app that the listings up to a step make."""
-    with TemporaryDirectory() as name:
-        folder = Path(name) / lesson.stem
-        rebuild(lesson, folder, until)
-        return check(lesson, folder, until) if any(folder.iterdir()) else []
+def check_all(lesson: Lesson, jobs: Iterable[int | dict]) -> dict[Hashable, Verdict]:
+    """Check the app that the listings up to a step make, or one with a mistake, for each job.
+
+    Returns:
+        the verdicts by step, or by the name of the mistake.
+    """
+    verdicts = {}
+    with Checker(lesson) as checker, TemporaryDirectory() as name:
+        for number, job in enumerate(jobs):
+            folder = Path(name) / str(number) / lesson.stem
+            folder.parent.mkdir()
+            if isinstance(job, int):
+                rebuild(lesson, folder, job)
+                verdicts[job] = checker.check(folder, step=job)
+            else:
+                copy_app(lesson.folder, folder)
+                _put_in(job, folder / job["file"])
+                verdicts[job["mistake"]] = checker.check(folder)
+    return verdicts
 
 
-def check_wrong(lesson: Lesson, wrong: dict) -> list[Verdict]:
-    """Check the finished app with a mistake put into it."""
-    with TemporaryDirectory() as name:
-        folder = Path(name) / lesson.stem
-        copy_app(lesson.folder, folder)
-        file = folder / wrong["file"]
-        right = file.read_text(encoding="utf-8")
-        assert right.count(wrong["find"]) == 1, f"{wrong['find']!r} is not once in {wrong['file']}"
-        file.write_text(right.replace(wrong["find"], wrong["replace"]), encoding="utf-8")
-        return check(lesson, folder, None, wrong["caught_by"])
+def _put_in(wrong: dict, file: Path) -> None:
+    right = file.read_text(encoding="utf-8")
+    assert right.count(wrong["find"]) == 1, f"{wrong['find']!r} is not once in {wrong['file']}"
+    file.write_text(right.replace(wrong["find"], wrong["replace"]), encoding="utf-8")

@@ -230,11 +230,17 @@ def shape(lesson: Lesson) -> Iterator[Finding]:
         yield finding("the parts " + ", ".join(wanted), ", ".join(found))
     if "<details>" not in page.section_text("Check yourself"):
         yield finding("answers under <details> in “Check yourself”", "none")
-    # Prose is what is read in full: neither the list of names nor the links at the end.
-    texts = [text for _, text in page.prose() if not text.startswith("**New here:**")]
+    # Prose is what is read in full: neither hints, nor the list of names, nor the last links.
+    texts = [text for _, text in page.prose(hints=False) if not text.startswith("**New here:**")]
     words = sum(len(text.split()) for text in texts[:-1])
     if not 900 <= words <= 1800:
         yield finding("900 to 1,800 words", f"{words}")
+
+
+def tested_steps(lesson: Lesson) -> set[int]:
+    """Return the steps that have tests."""
+    source = lesson.tests.read_text(encoding="utf-8")
+    return {int(n) for n in re.findall(r"^@(?:pytest\.mark\.)?step\((\d+)\)", source, re.M)}
 
 
 def sources(lesson: Lesson) -> Iterator[Finding]:

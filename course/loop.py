@@ -1,0 +1,87 @@
+"""The learner's loop: check the app, now or at every save, and ask for a hint."""
+
+import json
+import sys
+
+import click
+
+from course import workspace
+from course.check import Checker
+from course.learner import LESSON, as_one_sentence, show_difference
+from course.lessons import Lesson
+from course.page import YOUR_TURN
+from course.progress import next_hint, progress
+from course.verdict import place, text
+
+
+@click.command()
+@LESSON
+@click.option("--step", type=int, help="Check the steps up to this one.")
+@click.option("--seed", type=int, help="Take the same random books as in an earlier check.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def check(lesson: Lesson, step: int | None, seed: int | None, as_json: bool) -> None:
+    """Check your app of a lesson, up to the first step that does not stand."""
+    with as_one_sentence():
+        if step is not None:
+            workspace.check_step(lesson, step)
+        workspace.check_begun(lesson)
+        until = YOUR_TURN if step is None else step
+        with Checker(lesson) as checker:
+            verdict = checker.check(workspace.mine(lesson), f"my/{lesson.stem}", until, seed)
+    if as_json:
+        click.echo(json.dumps(verdict.as_json(lesson), indent=2))
+    else:
+        click.echo(text(lesson, verdict, until))
+    sys.exit(verdict.step is not None)
+
+
+@click.command()
+@LESSON
+def hint(lesson: Lesson) -> None:
+    """Show the next hint for the step that does not stand."""
+    with as_one_sentence():
+        workspace.check_begun(lesson)
+    show_hint(lesson, progress(lesson).step)
+
+
+@click.command()
+@LESSON
+def watch(lesson: Lesson) -> None:
+    """Check your app of a lesson at every save."""
+    from course.watch import watch
+
+    def page(_, step: int | None) -> None:
+        section = lesson.page.section(step or YOUR_TURN)
+        click.echo(f"{section.title}\n\n{lesson.page.section_text(section.title).strip()}")
+
+    with as_one_sentence():
+        workspace.check_begun(lesson)
+    watch(
+        lesson,
+        {
+            "h": ("hint", show_hint),
+            "p": ("page", page),
+            "d": ("difference", lambda *_: show_difference(lesson, workspace.mine(lesson))),
+        },
+    )
+
+
+def show_hint(lesson: Lesson, step: int | None) -> None:
+    """Print the next hint for a step; after the last, the way on."""
+    if step is None:
+        click.echo("All tests of this lesson pass. What is next: make next")
+        return
+    hints = lesson.page.hints(step)
+    number = next_hint(lesson, step, len(hints))
+    if number is not None:
+        found = hints[number]
+        click.echo(click.style(f"Hint {number + 1} of {len(hints)}: {found.about}", bold=True))
+        click.echo(found.text)
+    elif step == YOUR_TURN:
+        click.echo(f"There is no further hint. The tasks: {place(lesson, step)}")
+    else:
+        listing = f"make solution N={lesson.number} STEP={step}"
+        click.echo(f"There is no further hint. The listing: {listing}")
+
+
+COMMANDS = [check, watch, hint]

@@ -1,0 +1,171 @@
+"""The process that runs a lesson's tests: `python -m course.runner NUMBER`.
+
+It imports what the lesson needs and collects the tests once. Then it forks, and the child
+waits for a request, a line of JSON on standard input, runs the tests on that app up to the
+first failure, and answers in lines of JSON on standard output. Where nothing can fork, on
+Windows, the process itself is that child, and ends after one request.
+"""
+
+import ast
+import contextlib
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import traceback
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from course import limits
+from course.evidence import Recorder
+from course.lessons import Lesson, find_lesson
+
+PATIENCE = 5  # seconds that one test may take
+MOST = 4_000  # characters that are kept of an error, and of what an app printed
+NO_REQUEST = 77  # exit status of a child that is no longer needed
+
+
+class Runner:
+    """A pytest plugin: collects, then runs the tests whenever it is asked to.
+
+    Args:
+        lesson: whose tests they are.
+        requests: where requests are read.
+        answers: where answers are written.
+    """
+
+    def __init__(self, lesson: Lesson, requests: IO[str], answers: IO[str]) -> None:
+        self._lesson, self._requests, self._answers = lesson, requests, answers
+        self._recorder = Recorder(lesson.port)
+        self._broken: list[str] = []
+        self._failure: dict[str, Any] | None = None
+        self._folder, self._shown = Path(), ""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._broken.append(str(report.longrepr))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=_step)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Take the place of pytest's own loop."""
+        if self._broken:
+            self._say(broken="\n".join(self._broken))
+            return True
+        _import_what_the_lesson_imports(self._lesson.folder)
+        self._recorder.install()
+        if hasattr(os, "fork"):
+            self._fork_for_each_request()
+        request = self._requests.readline()
+        if not request:
+            os._exit(NO_REQUEST)
+        self._run(session, **json.loads(request))
+        os._exit(0)  # no fixture of a wider scope has anything to tidy that outlives this
+
+    def _fork_for_each_request(self) -> None:
+        """Return in a child; in the parent, wait for it, tidy up behind it, and fork the next."""
+        gc.freeze()  # no child shall look through what the parent imported, and so copy it
+        while child := os.fork():
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            if status == NO_REQUEST:
+                os._exit(0)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)  # what the app started and left behind
+            self._say(ended=status)
+        os.setpgid(0, 0)
+
+    def _run(
+        self, session: pytest.Session, folder: str, shown: str, step: int, seed: int | None
+    ) -> None:
+        self._folder, self._shown = Path(folder), shown
+        session.config.option.app = folder
+        session.config.option.seed = random.randrange(10_000) if seed is None else seed
+        with (self._folder.parent / "stacks.txt").open("w", encoding="utf-8") as stacks:
+            limits.impose(self._folder)
+            items = [item for item in session.items if _step(item) <= step]
+            for item, following in zip_longest(items, items[1:]):
+                test = {"test": item.originalname, "step": _step(item)}
+                asked = " ".join((item.obj.__doc__ or "").split())
+                seed = session.config.option.seed
+                self._say(process=os.getpid(), seed=seed, asked=asked, **test)
+                self._recorder.clear()
+                faulthandler.dump_traceback_later(PATIENCE, exit=True, file=stacks)
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if self._failure:
+                    break
+            faulthandler.cancel_dump_traceback_later()
+        self._say(passed=self._failure is None, tests=len(items), **(self._failure or {}))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
+        if call.excinfo:
+            limits.lift_memory_limit()
+        report = yield
+        if report.failed and self._failure is None:
+            printed = "\n".join(text for title, text in report.sections if "Captured" in title)
+            error = call.excinfo.value
+            self._failure = {
+                "error": self._cut(call.excinfo.exconly()),
+                "frames": _frames(error, self._folder),
+                "printed": self._cut(printed[-MOST:]),
+                "shelf": dict(item.user_properties).get("shelf", ""),
+                "evidence": self._recorder.collect("app" in item.fixturenames),
+            }
+        return report
+
+    def _cut(self, text: str) -> str:
+        return text.replace(str(self._folder), self._shown)[:MOST]
+
+    def _say(self, **answer: object) -> None:
+        print(json.dumps(answer), file=self._answers, flush=True)
+
+
+def _step(item: pytest.Item) -> int:
+    return item.get_closest_marker("step").args[0]
+
+
+def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:
+    """Return where an error passed through an app's own files, the innermost last."""
+    found = []
+    while error and not found:
+        for frame in traceback.extract_tb(error.__traceback__):
+            path = Path(frame.filename)
+            if path.is_relative_to(folder):
+                place = {"file": path.relative_to(folder).as_posix(), "line": frame.lineno}
+                found.append(place | {"function": frame.name, "source": frame.line})
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _import_what_the_lesson_imports(folder: Path) -> None:
+    """Import what the finished app imports from elsewhere, so that no child has to."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                if not any(folder.rglob(f"{name.partition('.')[0]}*")):
+                    with contextlib.suppress(ImportError):
+                        importlib.import_module(name)
+
+
+def main(number: str) -> None:
+    """Collect a lesson's tests, and run them for each request until there are no more."""
+    lesson = find_lesson(number)
+    streams = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's own words
+    arguments = [str(lesson.tests), "-vv", "-p", "no:cacheprovider", "--rootdir", str(lesson.root)]
+    pytest.main(arguments, plugins=[Runner(lesson, *streams)])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,51 @@
+"""What an error means and what to do about it, from the table `translations.toml`."""
+
+import re
+import sys
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from course.lessons import Lesson
+
+TABLE = Path(__file__).parent / "translations.toml"
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A message in plain words; `name` is that of its row."""
+
+    name: str
+    cause: str
+    cure: str
+
+
+def translate(lesson: Lesson, folder: str, *texts: str) -> Translation | None:
+    """Return what the table says of the first text that it knows.
+
+    Args:
+        lesson: whose app it is.
+        folder: how the app's folder is called.
+        texts: what went wrong, the most telling first: the error, the output, the response.
+    """
+    for text in texts:
+        for row in _rows():
+            if found := row["says"].search(text):
+                words = {name: value or "" for name, value in found.groupdict().items()}
+                words |= {"folder": folder, "n": lesson.number, "python": _short(sys.executable)}
+                cause, cure = (row[each].format_map(words) for each in ("cause", "cure"))
+                return Translation(row["name"], cause, cure)
+    return None
+
+
+@cache
+def _rows() -> list[dict]:
+    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["message"]
+    return [row | {"says": re.compile(row["says"])} for row in rows]
+
+
+def _short(path: str) -> str:
+    """Return a path as seen from the clone, if it is in there."""
+    root = Path(__file__).parent.parent
+    return str(Path(path).relative_to(root)) if Path(path).is_relative_to(root) else path

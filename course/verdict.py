@@ -1,0 +1,154 @@
+"""What a lesson's tests say of an app, and how a learner reads it."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import click
+
+from course.lessons import Lesson
+from course.page import YOUR_TURN
+from course.translations import Translation, translate
+
+WIDTH = 96  # columns
+LABEL = 10  # columns
+LINE, LINES = 400, 16  # most characters of a line, and lines, of an error
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the tests say.
+
+    Where all pass, `step` is None and `tests` is how many there were. Otherwise `step` is
+    the first that does not stand (YOUR_TURN for a task), and the rest is about the first
+    test that failed: what it asked for, the error, the frames of the app's own files (file,
+    line, function, source), what was printed, the books on the test's shelf, and the
+    evidence (see `course.evidence.Evidence`; empty if the app did not let the test end).
+    `seed` repeats the run with the same random books.
+    """
+
+    step: int | None
+    tests: int = 0
+    test: str = ""
+    asked: str = ""
+    error: str = ""
+    frames: list[dict[str, Any]] = field(default_factory=list)
+    printed: str = ""
+    shelf: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def translation(self, lesson: Lesson) -> Translation | None:
+        """Return what the error means, if it is one that stops many people."""
+        lines = "\n".join(frame["source"] for frame in self.frames)
+        response = self.evidence.get("response", "")
+        texts = self.error, lines, self.printed, response
+        return translate(lesson, f"my/{lesson.stem}", *texts)
+
+    def as_json(self, lesson: Lesson) -> dict[str, Any]:
+        """Return all of it for programs."""
+        translation = self.translation(lesson)
+        means = {"means": asdict(translation) if translation else None}
+        return {"lesson": lesson.stem, **asdict(self), **means}
+
+
+def text(lesson: Lesson, verdict: Verdict, until: int = YOUR_TURN) -> str:
+    """Return the verdict as a learner reads it, with colours.
+
+    Args:
+        lesson: whose tests were run.
+        verdict: what they said.
+        until: the last step whose tests were run.
+    """
+    return "\n".join(_lines(lesson, verdict, until))
+
+
+def standing(lesson: Lesson, step: int | None) -> str:
+    """Return how far an app is, of which this is the first step that does not stand."""
+    steps = lesson.page.steps
+    if step is None:
+        return f"all {steps} steps stand, and “Your turn” too"
+    if step == YOUR_TURN:
+        return f"all {steps} steps stand, “Your turn” does not yet"
+    return f"step {step} (of {steps}) does not stand yet"
+
+
+def place(lesson: Lesson, step: int) -> str:
+    """Return where the page speaks of a step: file and line, which many terminals link to."""
+    section = lesson.page.section(step)
+    return f"{lesson.page.name}:{section.line}, “{section.title}”"
+
+
+def _lines(lesson: Lesson, verdict: Verdict, until: int) -> Iterator[str]:
+    if verdict.step is None:
+        yield click.style(_praise(lesson, verdict, until), fg="green", bold=True)
+        return
+    headline = f"Lesson {lesson.number}: {standing(lesson, verdict.step)}."
+    yield click.style(headline, fg="red", bold=True) + "\n"
+    evidence = verdict.evidence
+    yield from _block("Asked", verdict.asked, wrap=True)
+    yield from _block("Page", place(lesson, verdict.step))
+    if evidence.get("request"):
+        yield from _block("Request", evidence["request"])
+        yield from _block("Response", evidence["response"] or "none: the app raised an error")
+    if evidence.get("template"):
+        given = [f"{name} = {value}" for name, value in evidence["variables"].items()]
+        yield from _block("Template", "\n".join([evidence["template"], *given]))
+    yield from _block("SQL", "\n".join(evidence.get("statements", [])))
+    yield from _block(*_error(verdict.error))
+    for frame in verdict.frames[-4:]:
+        where = f"my/{lesson.stem}/{frame['file']}:{frame['line']}, in {frame['function']}"
+        yield from _block("At", f"{where}\n    {frame['source']}")
+    yield from _block("Printed", verdict.printed.strip())
+    if translation := verdict.translation(lesson):
+        yield from _block("Means", translation.cause, wrap=True)
+        yield from _block("To do", translation.cure, wrap=True)
+    if evidence.get("curl"):
+        yield from _block("Repeat", evidence["curl"])
+    if evidence.get("curl") and verdict.shelf:
+        remark = f"It needs your server, and your own books. The test's: {verdict.shelf}."
+        yield from _block("", remark, wrap=True)
+    yield ""
+    listing = "" if verdict.step == YOUR_TURN else f" STEP={verdict.step}"
+    more = [f"hint: make hint N={lesson.number}"]
+    more += [f"listing: make solution N={lesson.number}{listing}"] if listing else []
+    if verdict.shelf:
+        more += [f"the same books again: make check N={lesson.number} SEED={verdict.seed}"]
+    yield click.style("  ·  ".join(more), dim=True)
+
+
+def _praise(lesson: Lesson, verdict: Verdict, until: int) -> str:
+    if until == YOUR_TURN:
+        return f"Lesson {lesson.number}: {standing(lesson, None)} ({verdict.tests} tests)."
+    if verdict.tests:
+        return f"Lesson {lesson.number}: the steps up to {until} stand ({verdict.tests} tests)."
+    return f"The page's steps up to {until} leave nothing to check."
+
+
+def _error(error: str) -> tuple[str, str]:
+    """Return a label and the error; of a comparison that failed in a test, what differs."""
+    lines = error.removeprefix("AssertionError: ").splitlines()
+    differs = [line.removeprefix("  ") for line in lines if re.match("  [-+?] ", line)]
+    label = "Error"
+    if differs and error.startswith("AssertionError: "):
+        label, lines = "Differs", ["(-) what must come, (+) what came:", *differs]
+    lines = [line if len(line) <= LINE else f"{line[:LINE]}…" for line in lines]
+    if len(lines) > LINES:
+        lines[LINES:] = [f"… and {len(lines) - LINES} lines more"]
+    return label, "\n".join(lines)
+
+
+def _block(label: str, content: str, wrap: bool = False) -> Iterator[str]:
+    """Yield a label and what belongs to it, indented; nothing if there is nothing."""
+    if not content:
+        return
+    lines = (
+        textwrap.wrap(content, WIDTH - LABEL, break_on_hyphens=False)
+        if wrap
+        else content.splitlines()
+    )
+    for number, line in enumerate(lines):
+        head = click.style(f"{label if number == 0 else '':{LABEL}}", fg="cyan")
+        yield (head + line).rstrip()

@@ -1,0 +1,461 @@
+"""What a learner reads and what it costs: the verdict, the limits, hints, and every save."""
+
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copytree
+
+import click
+import pytest
+from conftest import ROOT
+from learner import contents, make_up_a_lesson, run, write
+
+from course.check import Checker
+from course.lessons import Lesson
+
+FLASK = "from flask import Flask, render_template_string\napp = Flask(__name__)\n"
+GET = '''
+@step(1)
+def test_it_answers(app, visit):
+    """The address / must answer 200."""
+    assert visit("/").status == "200 OK"
+
+@pytest.fixture
+def app(load):
+    load("app").app.testing = True
+    return load("app").app
+'''
+
+
+@pytest.fixture
+def lesson(clone: Path) -> Lesson:
+    """Lesson 4 of the copy, of which the learner has the finished app."""
+    copytree(clone / "lessons/04_flask", clone / "my/04_flask")
+    return Lesson("04_flask", clone)
+
+
+def edit(lesson: Lesson, old: str, new: str) -> None:
+    """Replace a text in the learner's app.py."""
+    file = lesson.root / "my" / lesson.stem / "app.py"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+# The verdict
+
+
+def test_a_finished_app_is_praised(lesson: Lesson) -> None:
+    result = run("check", "4")
+    assert result.exit_code == 0
+    assert re.fullmatch(
+        r"Lesson 4: all 6 steps stand, and “Your turn” too \(\d+ tests\)\.\n", result.output
+    )
+    assert "the steps up to 2 stand" in run("check", "4", "--step", "2").output
+
+
+def test_a_step_with_no_tests_has_nothing_to_check(clone: Path) -> None:
+    copytree(clone / "lessons/01_hello", clone / "my/01_hello")
+    result = run("check", "1", "--step", "1")
+    assert (result.exit_code, result.output) == (
+        0,
+        "The page's steps up to 1 leave nothing to check.\n",
+    )
+
+
+def test_only_the_first_step_that_fails_is_shown(lesson: Lesson) -> None:
+    edit(lesson, '@app.get("/newest")', '@app.get("/latest")')
+    edit(lesson, '@app.get("/api/books/<book:number>")', '@app.get("/api/<book:number>")')
+    output = run("check", "4").output
+    assert output.startswith("Lesson 4: step 4 (of 6) does not stand yet.\n")
+    assert "/newest must answer 302" in output and "api" not in output
+    line = lesson.page.section(4).line
+    assert f"docs/04_flask.md:{line}, “Step 4 · Send the visitor elsewhere”" in output
+    assert "Lesson 4: the steps up to 3 stand" in run("check", "4", "--step", "3").output
+
+
+def test_an_error_shows_the_lines_of_the_learners_files_alone(lesson: Lesson) -> None:
+    edit(lesson, "book = BOOKS[number]\n    link", "book = BOOK[number]\n    link")
+    output = run("check", "4").output
+    assert "NameError: name 'BOOK' is not defined" in output
+    assert re.search(r"my/04_flask/app\.py:\d+, in book_page\n +book = BOOK\[number\]", output)
+    assert "site-packages" not in output and "/tmp" not in output and "tests/" not in output
+
+
+def test_a_comparison_shows_what_differs(lesson: Lesson) -> None:
+    edit(lesson, "<h1>{title}</h1>", "<h2>{title}</h1>")
+    output = run("check", "4").output
+    assert "- <h1>The Shelf</h1>" in output and "+ <h2>The Shelf</h1>" in output
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[int]:
+    """Serve an app with wsgiref's server; yield its port."""
+    program = (
+        "from wsgiref.simple_server import make_server; from app import app; "
+        "server = make_server('127.0.0.1', 0, app); "
+        "print(server.server_port, flush=True); server.serve_forever()"
+    )
+    command = [sys.executable, "-c", program]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    yield int(process.stdout.readline())
+    process.terminate()
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    "old, new, sent, answer",
+    [
+        ("<h1>{title}</h1>", "<h2>{title}</h1>", "GET / HTTP/1.1", "<h2>The Shelf</h1>"),
+        ('@app.get("/")', '@app.route("/", methods=["GET", "POST"])', "title=Emma", " 200 OK"),
+        ('"/api/"', '"/api"', "GET /apiary HTTP/1.1", '{"error":"not found"}'),
+    ],
+)
+def test_the_exchange_is_shown_and_curl_repeats_it(
+    lesson: Lesson, old: str, new: str, sent: str, answer: str
+) -> None:
+    edit(lesson, old, new)
+    output = run("check", "4").output
+    assert sent in output and answer in output
+    command = re.search(r"^Repeat +(curl .+)$", output, re.MULTILINE)[1]
+    with served(lesson.root / "my/04_flask") as port:
+        repeated = subprocess.run(
+            shlex.split(command.replace(":8004/", f":{port}/")), capture_output=True, text=True
+        )
+    assert answer in repeated.stdout
+
+
+def test_a_template_is_shown_with_its_variables(clone: Path) -> None:
+    app = FLASK + (
+        '@app.get("/")\ndef view():\n'
+        '    return render_template_string("{{ n.x.y }}", n=7, title="Emma")\n'
+    )
+    make_up_a_lesson(clone, app, GET)
+    output = run("check", "90").output
+    assert (
+        "Template  a template from a string\n          n = 7\n          title = 'Emma'\n" in output
+    )
+
+
+def test_sql_is_shown_with_its_values(clone: Path) -> None:
+    app = (
+        "from flask import Flask\nimport sqlalchemy as sa\napp = Flask(__name__)\n"
+        'engine = sa.create_engine("sqlite://")\n@app.get("/")\ndef view():\n'
+        "    with engine.connect() as connection:\n"
+        '        connection.execute(sa.text("SELECT\\n :n"), {"n": 7})\n'
+        "    engine.dispose()\n    return 'x', 404\n"
+    )
+    make_up_a_lesson(clone, app, GET)
+    assert "SQL       SELECT ?  (7,)\n" in run("check", "90").output
+
+
+def test_the_same_seed_brings_the_same_books(lesson: Lesson) -> None:
+    edit(lesson, "<h1>{title}</h1>", "<h2>{title}</h1>")
+    first = run("check", "4").output
+    seed = re.search(r"the same books again: make check N=4 SEED=(\d+)", first)[1]
+    assert run("check", "4", "--seed", seed).output == first
+    others = {run("check", "4").output for _ in range(3)}
+    assert others - {first}
+
+
+def test_programs_get_json(lesson: Lesson) -> None:
+    edit(lesson, "book = BOOKS[number]\n    link", "link")
+    verdict = json.loads(run("check", "4", "--json").output)
+    assert (verdict["lesson"], verdict["step"]) == ("04_flask", 1)
+    assert verdict["error"] == "NameError: name 'book' is not defined"
+    assert verdict["evidence"]["request"].startswith("GET /books/")
+    assert json.loads(run("next", "--json").output)["lesson"] == "01_hello"
+
+
+def test_check_refuses_what_is_not_there(clone: Path) -> None:
+    for arguments, says in {
+        ("4",): "There is no my/04_flask yet: `make begin N=4`",
+        ("4", "--step", "9"): "Lesson 4 has the steps 1 to 6, and no 9.",
+        ("x",): "'x' is none",
+        (): "Say which lesson, for example `make check N=1`",
+    }.items():
+        result = run("check", *arguments)
+        assert result.exit_code == 1
+        assert says in result.output and result.output.count("\n") == 1
+
+
+def test_broken_tests_are_not_the_learners_fault(lesson: Lesson) -> None:
+    write(lesson.tests, "import no_such_module\n")
+    result = run("check", "4")
+    assert result.exit_code == 1
+    assert "The course's own tests/test_04_flask.py cannot be run" in result.output
+    assert "No module named 'no_such_module'" in result.output
+
+
+def test_the_course_alone_says_what_is_next(clone: Path) -> None:
+    assert run().output == run("next").output
+
+
+# Limits
+
+
+HOSTILE = {
+    "hangs": ("while True: pass", "did not answer within 5 seconds", "app.py:1, in <module>"),
+    "hangs asleep": ("import time\ntime.sleep(600)", "did not answer within", "app.py:2"),
+    "stops": ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", "did not answer", ""),
+    "exits": ("import os\nos._exit(3)", "ended the program, with exit status 3", ""),
+    "leaves": ("import sys\nsys.exit(3)", "SystemExit: 3", "app.py:2, in <module>"),
+    "is killed": ("import os\nos.kill(os.getpid(), 9)", "ended by the signal SIGKILL", ""),
+    "forks": ("import os\nwhile True: os.fork()", "do not let an app fork", "app.py:2"),
+    "swallows": (
+        "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass",
+        "did not answer within",
+        "app.py:",
+    ),
+    "spawns": (
+        "import subprocess, sys\nwhile True: subprocess.Popen([sys.executable, '-c', 'input()'])",
+        "started more than 20 processes",
+        "app.py:2",
+    ),
+    "eats memory": ("x = []\nwhile True: x.append(bytearray(10**6))", "MemoryError", "app.py:2"),
+    "eats it in crumbs": ("x = []\nwhile True: x.append(str(len(x)))", "", ""),
+    "floods": ("while True: print('x' * 1000)", "File too large", "app.py:1"),
+    "deletes itself": (
+        "import pathlib, shutil\nshutil.rmtree(pathlib.Path(__file__).parent)",
+        "deleted or moved files of its own: app.py",
+        "",
+    ),
+    "deletes the learner's": (
+        "import shutil\nshutil.rmtree('{mine}')",
+        "do not let an app delete or move {mine}",
+        "app.py:2",
+    ),
+    "asks": ("input('?')", "reading from stdin while output is captured", "app.py:1"),
+    "speaks to the course": (
+        "import os\nfor n in range(3, 20):\n"
+        "  try: os.write(n, b'{}\\nx\\n')\n  except OSError: pass",
+        "",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_app_that_misbehaves_costs_a_verdict(clone: Path, name: str) -> None:
+    text, error, place = HOSTILE[name]
+    mine = clone / "my/01_hello"
+    write(mine / "app.py", text.replace("{mine}", str(mine)))
+    if name in {"hangs asleep", "stops", "swallows"}:  # the real limit counts for “hangs”
+        runner = clone / "course/runner.py"
+        write(runner, runner.read_text("utf-8").replace("PATIENCE = 5 ", "PATIENCE = 1 "))
+    before = contents(clone / "my")
+    begin = time.monotonic()
+    result = run("check", "1")
+    assert time.monotonic() - begin < 10
+    assert result.exit_code == 1
+    assert "Lesson 1: step 2 (of 5) does not stand yet." in result.output
+    assert error.replace("{mine}", str(mine)) in " ".join(result.output.split())
+    assert place in result.output
+    assert contents(clone / "my") == before
+
+
+def test_what_an_app_starts_does_not_outlive_the_check(clone: Path) -> None:
+    write(
+        clone / "my/01_hello/app.py",
+        "import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)\n",
+    )
+    printed = re.search(r"Printed +(\d+)", run("check", "1").output)[1]
+    status = Path(f"/proc/{printed}/stat")
+    assert not status.exists() or status.read_text().split()[2] == "Z"
+
+
+def test_one_bad_app_does_not_spoil_the_next_check(lesson: Lesson, tmp_path: Path) -> None:
+    good, bad = lesson.root / "my/04_flask", tmp_path / "bad"
+    write(bad / "app.py", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n")
+    with Checker(lesson) as checker:
+        for _ in range(2):
+            assert checker.check(good).step is None
+            assert checker.check(bad).step == 1
+
+
+def test_a_system_that_cannot_fork_gives_the_same_verdicts(
+    lesson: Lesson, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(tmp_path / "no_fork/sitecustomize.py", "import os\ndel os.fork\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "no_fork"))
+    with Checker(lesson) as checker:
+        assert checker.check(lesson.root / "my/04_flask").step is None
+        edit(lesson, '@app.get("/newest")', '@app.get("/latest")')
+        assert checker.check(lesson.root / "my/04_flask").step == 4
+
+
+def test_two_saves_of_one_length_within_a_second_are_two(lesson: Lesson) -> None:
+    mine = lesson.root / "my/04_flask"
+    right, wrong = "<h1>{title}</h1>", "<h2>{title}</h2>"
+    with Checker(lesson) as checker:
+        for _ in range(5):
+            assert checker.check(mine).step is None
+            edit(lesson, right, wrong)
+            assert checker.check(mine).step == 1
+            edit(lesson, wrong, right)
+    assert not list(mine.rglob("*.pyc"))
+
+
+# Hints
+
+
+def test_hints_come_one_at_a_time_and_then_the_way_on(clone: Path) -> None:
+    mine = make_up_a_lesson(clone, "app = None\n", GET)
+    assert "Hint 1 of 2: where to look\nLook at `app.py`." in run("hint", "90").output
+    assert "Hint 2 of 2: what to <look> for\nLook for `app`." in run("hint", "90").output
+    assert run("hint", "90").output == (
+        "There is no further hint. The listing: make solution N=90 STEP=1\n"
+    )
+    assert "Hint 1 of 2" in run("hint", "90").output
+    (clone / "my/.progress.json").unlink()
+    assert "Hint 1 of 2" in run("hint", "90").output
+    write(mine / "app.py", FLASK + "app.get('/')(lambda: 'x')\n")
+    assert run("hint", "90").output == "All tests of this lesson pass. What is next: make next\n"
+
+
+def test_a_hint_needs_an_app(clone: Path) -> None:
+    result = run("hint", "4")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "There is no my/04_flask yet" in result.output
+
+
+# At every save
+
+
+class Terminal:
+    """A terminal in which a command runs."""
+
+    def __init__(self, clone: Path, *arguments: str) -> None:
+        (clone / ".venv").symlink_to(ROOT / ".venv")
+        (clone / "Pipfile.lock").symlink_to(ROOT / "Pipfile.lock")
+        self._mine, theirs = pty.openpty()
+        self.before = termios.tcgetattr(theirs)
+        self.theirs = theirs
+        self.process = subprocess.Popen(
+            [sys.executable, str(clone / "course"), *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        self._seen = ""
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        os.write(self._mine, key.encode())
+
+    def wait_for(self, pattern: str) -> str:
+        """Read until the pattern is there, and return what was read up to its end."""
+        end = time.monotonic() + 20
+        while not (found := re.search(pattern, self._seen, re.DOTALL)):
+            assert select.select([self._mine], [], [], end - time.monotonic())[0], self._seen
+            self._seen += click.unstyle(os.read(self._mine, 65536).decode().replace("\r", ""))
+        text, self._seen = self._seen[: found.end()], self._seen[found.end() :]
+        return text
+
+    def close(self) -> None:
+        """End the command, if it runs, and close the terminal."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._mine)
+        os.close(self.theirs)
+
+
+@pytest.fixture
+def watched(lesson: Lesson) -> Iterator[Terminal]:
+    """A terminal in which the learner's app of lesson 4 is watched."""
+    edit(lesson, "<h1>{title}</h1>", "<h2>{title}</h2>")
+    terminal = Terminal(lesson.root, "watch", "4")
+    yield terminal
+    terminal.close()
+
+
+LAST_LINE = r"h hint  ·  p page  ·  d difference  ·  q quit  \(\d+ ms\)"
+
+
+def test_watch_shows_the_verdict_at_every_save(watched: Terminal, lesson: Lesson) -> None:
+    assert "Lesson 4: step 1 (of 6) does not stand yet." in watched.wait_for(LAST_LINE)
+    edit(lesson, "<h2>{title}</h2>", "<h1>{title}</h1>")
+    assert "Lesson 4: all 6 steps stand" in watched.wait_for(LAST_LINE)
+    edit(lesson, '@app.get("/newest")', '@app.get("/latest")')
+    assert "Lesson 4: step 4 (of 6) does not stand yet." in watched.wait_for(LAST_LINE)
+    new = lesson.root / "my/04_flask/.app.py.new"  # how many editors save
+    new.write_text("app = None\n", encoding="utf-8")
+    new.rename(lesson.root / "my/04_flask/app.py")
+    assert "Lesson 4: step 1 (of 6) does not stand yet." in watched.wait_for(LAST_LINE)
+
+
+def test_watch_has_keys_for_hint_page_difference_and_quit(
+    watched: Terminal, lesson: Lesson
+) -> None:
+    watched.wait_for(LAST_LINE)
+    watched.press("h")
+    watched.wait_for("Hint 1 of |There is no further hint")
+    watched.press("p")
+    assert "Step 1 · The same pages, on Flask" in watched.wait_for("app.py`, a new file")
+    watched.press("d")
+    watched.wait_for(r"-.*<h2>\{title\}.*\+.*<h1>\{title\}")
+    watched.press("x")
+    watched.press("q")
+    assert watched.process.wait(20) == 0
+    assert termios.tcgetattr(watched.theirs) == watched.before
+
+
+def test_watch_ends_with_ctrl_c_and_leaves_the_terminal_as_it_was(watched: Terminal) -> None:
+    watched.wait_for(LAST_LINE)
+    os.killpg(watched.process.pid, signal.SIGINT)
+    watched.process.wait(20)
+    assert "Traceback" not in watched.wait_for("Aborted!")
+    assert termios.tcgetattr(watched.theirs) == watched.before
+
+
+def test_watch_outlives_a_reset(watched: Terminal, lesson: Lesson) -> None:
+    watched.wait_for(LAST_LINE)
+    assert run("reset", "4", "--step", "3").exit_code == 0
+    watched.wait_for(f"Lesson 4: step 3 .*{LAST_LINE}")
+    (lesson.root / "my/04_flask").rename(lesson.root / "my/elsewhere")
+    watched.wait_for(f"There is no my/04_flask any more: `make begin N=4`.*{LAST_LINE}")
+    assert run("undo", "4").exit_code == 0
+    watched.wait_for(f"Lesson 4: step 1 .*{LAST_LINE}")
+
+
+def test_watch_collects_the_tests_again_when_they_change(watched: Terminal, lesson: Lesson) -> None:
+    watched.wait_for(LAST_LINE)
+    text = lesson.tests.read_text("utf-8")
+    asked = 'The address / must answer with the page "The Shelf"'
+    lesson.tests.write_text(text.replace(asked, "Something new is asked for"), encoding="utf-8")
+    watched.wait_for(f"Something new is asked for.*{LAST_LINE}")
+    lesson.tests.write_text("x = \n", encoding="utf-8")
+    watched.wait_for(f"That could not be checked.*SyntaxError.*{LAST_LINE}")
+    lesson.tests.write_text(text, encoding="utf-8")
+    watched.wait_for(f"The address / must answer.*{LAST_LINE}")
+
+
+def test_watch_runs_with_no_terminal(lesson: Lesson) -> None:
+    (lesson.root / ".venv").symlink_to(ROOT / ".venv")
+    (lesson.root / "Pipfile.lock").symlink_to(ROOT / "Pipfile.lock")
+    process = subprocess.Popen(
+        [sys.executable, str(lesson.root / "course"), "watch", "4"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline().startswith("Lesson 4: all 6 steps stand")
+    finally:
+        process.terminate()
+        process.communicate()

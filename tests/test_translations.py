@@ -1,0 +1,280 @@
+"""The messages that stop beginners: each is provoked for real, and met with cause and cure."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from learner import make_up_a_lesson, run, write
+
+ROWS = tomllib.loads((ROOT / "course/translations.toml").read_text(encoding="utf-8"))["message"]
+
+FLASK = "from flask import Flask, request, url_for, render_template\napp = Flask(__name__)\n"
+DATABASE = """
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+class Base(DeclarativeBase):
+    pass
+
+db = SQLAlchemy(model_class=Base)
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///shelf.db"
+db.init_app(app)
+Migrate(app, db)
+
+class Book(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+
+@app.get("/")
+def count():
+    return str(len(db.session.scalars(db.select(Book)).all()))
+"""
+VISIT = '''
+@step(1)
+def test_it_answers(load):
+    """The address / must answer 200."""
+    load("shelf").BOOKS
+    assert load("app").app.test_client().get("/").status == "200 OK"
+'''
+ASK = '''
+@step(1)
+def test_it_answers(load):
+    """The address / must answer 200."""
+    app = load("app").app
+    app.testing = True
+    client = app.test_client()
+    with client.{how} as response:
+        assert response.status == "200 OK"
+'''
+MIGRATE = '''
+import warnings
+
+@step(1)
+def test_the_database_is_brought_up_to_date(load):
+    """`flask db upgrade` and `flask db migrate` must find nothing to complain about."""
+    runner = load("app").app.test_cli_runner()
+    db = load("app").db
+    with warnings.catch_warnings(), load("app").app.app_context():
+        warnings.simplefilter("ignore")  # the generated env.py calls what is deprecated
+        for arguments in {commands}:
+            result = runner.invoke(args=["db", *arguments])
+            print(result.output)
+            assert result.exit_code == 0
+            {between}
+        db.engine.dispose()
+        assert {expected}
+'''
+
+
+def migrate(*commands: list[str], between: str = "pass", expected: str = "True") -> str:
+    """Return a test that runs `flask db` commands one after the other."""
+    return MIGRATE.format(commands=list(commands), between=between, expected=expected)
+
+
+GET = ASK.format(how='get("/")')
+CASES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "syntax": (FLASK + '@app.get("/")\ndef view():\nreturn "x"\n', GET, {}),
+    "app-not-found": ("from flask import Flask\nshelf = Flask(__name__)\n", GET, {}),
+    "circular-import": (
+        "from views import view\n" + FLASK + 'app.get("/")(view)\n',
+        GET,
+        {"views_py": "from app import app\ndef view(): return app.name\n"},
+    ),
+    "module-not-found": ("import flask_nowhere\n" + FLASK, GET, {}),
+    "request-context": (FLASK + 'words = request.args.get("q")\n', GET, {}),
+    "application-context": (FLASK + 'LINK = url_for("view")\n', GET, {}),
+    "view-returned-none": (FLASK + '@app.get("/")\ndef view():\n    "Shelf"\n', GET, {}),
+    "build-error": (FLASK + '@app.get("/")\ndef view():\n    return url_for("vieu")\n', GET, {}),
+    "template-not-found": (
+        FLASK + '@app.get("/")\ndef view():\n    return render_template("list.html")\n',
+        GET,
+        {"list_html": "not in templates/"},
+    ),
+    "undefined": (
+        FLASK + '@app.get("/")\ndef view():\n    return render_template("list.html", n=1)\n',
+        GET,
+        {"templates__list_html": "{{ book.title }}"},
+    ),
+    "csrf-missing": (
+        FLASK
+        + "from flask_wtf import CSRFProtect\napp.secret_key = 'x'\nCSRFProtect(app)\n"
+        + '@app.post("/")\ndef view():\n    return "in"\n',
+        ASK.format(how='post("/", data={"title": "Emma"})'),
+        {},
+    ),
+    "unsupported-media-type": (
+        FLASK + '@app.post("/")\ndef view():\n    return request.json["title"]\n',
+        ASK.format(how='post("/", data={"title": "Emma"})'),
+        {},
+    ),
+    "no-such-table": (DATABASE, GET, {}),
+    "no-such-column": (
+        DATABASE,
+        GET.replace(
+            "client = ",
+            """
+    with app.app_context():
+        db = load("app").db
+        with db.engine.begin() as connection:
+            connection.execute(db.text("CREATE TABLE book (id INTEGER PRIMARY KEY)"))
+    client = """,
+        ),
+        {},
+    ),
+    "not-up-to-date": (
+        DATABASE,
+        migrate(["init"], ["migrate", "--rev-id", "1"], ["migrate", "--rev-id", "2"]),
+        {},
+    ),
+    "unknown-revision": (
+        DATABASE,
+        migrate(
+            ["init"],
+            ["migrate", "--rev-id", "1"],
+            ["upgrade"],
+            ["current"],
+            between="[each.unlink() for each in __import__('pathlib').Path('migrations/versions')"
+            ".glob('1_*')] if arguments == ['upgrade'] else None",
+        ),
+        {},
+    ),
+    "no-changes": (
+        DATABASE,
+        migrate(
+            ["init"],
+            ["migrate", "--rev-id", "1"],
+            ["upgrade"],
+            ["migrate", "--rev-id", "2"],
+            expected="any(__import__('pathlib').Path('migrations/versions').glob('2_*'))",
+        ),
+        {},
+    ),
+    "server-in-the-file": (FLASK + "app.run()\n", GET, {}),
+    "input": (FLASK + 'name = input("Your name? ")\n', GET, {}),
+    "memory": (
+        FLASK + "BOOKS = ['Emma']\nfor book in BOOKS:\n    BOOKS.append(book * 1_000_000)\n",
+        GET,
+        {},
+    ),
+    "flood": (FLASK + "while True:\n    print('Emma' * 10_000)\n", GET, {}),
+    "app-wrapped": (FLASK + "app = (lambda app: lambda e, s: app(e, s))(app)\n", GET, {}),
+    "none-for-a-response": (
+        FLASK + "@app.after_request\ndef note(response):\n    print(response)\n",
+        GET,
+        {},
+    ),
+    "recursion": (
+        FLASK + "wrap = lambda app: lambda e, s: app(e, s)\napp.wsgi_app = wrap(app)\n",
+        GET,
+        {},
+    ),
+    "missing-key": (FLASK + '@app.get("/")\ndef view():\n    return request.args["q"]\n', GET, {}),
+}
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serve the learner's app of lesson 90, and return its page "/"."""
+    started = []
+
+    def serve(clone: Path) -> str:
+        (clone / ".venv").symlink_to(ROOT / ".venv")
+        (clone / "Pipfile.lock").symlink_to(ROOT / "Pipfile.lock")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, clone / "course", "lesson", "90", "--mine", "--port", str(port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        end = time.monotonic() + 20
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as response:
+                    return response.read().decode()
+            except urllib.error.HTTPError as error:
+                return error.read().decode()
+            except urllib.error.URLError:
+                assert time.monotonic() < end and process.poll() is None
+                time.sleep(0.02)
+
+    yield serve
+    for process in started:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def assert_explained(name: str, words: str) -> None:
+    """Assert that cause and cure of a row of the table are in what somebody reads."""
+    [row] = [row for row in ROWS if row["name"] == name]
+    for part in ("cause", "cure"):
+        for piece in re.split(r"\{+[^}]*\}+", row[part]):
+            assert " ".join(piece.split()) in " ".join(words.split())
+
+
+def test_every_row_of_the_table_is_provoked() -> None:
+    assert [row["name"] for row in ROWS if row["name"] not in {*CASES, "address-in-use"}] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_message_is_met_with_cause_and_cure(clone: Path, name: str) -> None:
+    app, tests, files = CASES[name]
+    make_up_a_lesson(clone, app, tests, **files)
+    result = run("check", "90")
+    assert result.exit_code == 1
+    assert_explained(name, result.output)
+
+
+def test_an_address_in_use_is_explained(clone: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        app = f"{FLASK}import socket\nsocket.create_server(('127.0.0.1', {port}))\n"
+        make_up_a_lesson(clone, app, GET)
+        assert_explained("address-in-use", run("check", "90").output)
+
+
+def test_a_package_that_is_installed_elsewhere_is_explained(clone: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "other"], check=True)
+    [packages] = tmp_path.glob("other/lib/python*/site-packages")
+    write(packages / "bookbinding.py", "")
+    subprocess.run([tmp_path / "other/bin/python", "-c", "import bookbinding"], check=True)
+    make_up_a_lesson(clone, "import bookbinding\n" + FLASK, GET)
+    result = run("check", "90")
+    assert_explained("module-not-found", result.output)
+    assert "`python -m pip install`" not in result.output
+    assert "python -m pip install` and the package's name" in result.output
+
+
+@pytest.mark.parametrize(
+    "name, app",
+    [
+        ("syntax", FLASK + "def view(:\n"),
+        ("app-not-found", "BOOKS = []\n"),
+        ("build-error", CASES["build-error"][0]),
+        ("missing-key", CASES["missing-key"][0]),
+        ("none-for-a-response", "def application(environ, start_response):\n    None()\n"),
+    ],
+)
+def test_the_error_page_of_an_app_explains_it(
+    clone: Path, name: str, app: str, serve: Callable[..., str]
+) -> None:
+    make_up_a_lesson(clone, app, GET)
+    html = serve(clone)
+    assert_explained(name, unescape(re.sub("<[^>]+>", "", html)))
