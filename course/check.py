@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from course.lessons import Lesson
+from course.limits import PATIENCE
 from course.replay import app_files, copy_app
-from course.runner import PATIENCE
 from course.verdict import YOUR_TURN, Verdict
 
 START = 60  # seconds that the tests may take to be collected

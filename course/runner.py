@@ -27,7 +27,6 @@ from course import limits
 from course.evidence import Recorder
 from course.lessons import Lesson, find_lesson
 
-PATIENCE = 5  # seconds that one test may take
 MOST = 4_000  # characters that are kept of an error, and of what an app printed
 NO_REQUEST = 77  # exit status of a child that is no longer needed
 
@@ -98,7 +97,7 @@ class Runner:
                 seed = session.config.option.seed
                 self._say(process=os.getpid(), seed=seed, asked=asked, **test)
                 self._recorder.clear()
-                faulthandler.dump_traceback_later(PATIENCE, exit=True, file=stacks)
+                faulthandler.dump_traceback_later(limits.PATIENCE, exit=True, file=stacks)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:
                     break

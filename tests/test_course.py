@@ -144,6 +144,17 @@ def test_a_lesson_that_is_not_there_lists_those_that_are(number: str | None, say
         find_lesson(number)
 
 
+def test_the_packages_for_tests_are_not_needed_to_start() -> None:
+    lock = json.loads((ROOT / "Pipfile.lock").read_text("utf-8"))
+    program = (
+        f"import sys; absent = {sorted(lock['develop'].keys() - lock['default'].keys())}; "
+        "sys.modules.update({name.replace('-', '_'): None for name in absent}); "
+        "import course.cli, course.home"
+    )
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stderr == ""
+
+
 def test_make_lesson_without_a_number_is_one_sentence() -> None:
     done = subprocess.run(["make", "lesson"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
