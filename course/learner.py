@@ -12,7 +12,7 @@ import click
 from course import workspace
 from course.check import TestsBroken
 from course.lessons import Lesson, UnknownLesson, all_lessons, find_lesson
-from course.progress import Progress, progress
+from course.progress import Progress, forget, progress
 from course.replay import app_files
 from course.verdict import place, standing
 
@@ -43,6 +43,7 @@ def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
     """Make the folder for your app of a lesson."""
     with as_one_sentence():
         folder = workspace.begin(lesson, step, from_mine)
+        forget(lesson)
     click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
     click.echo(f"Next: cd {_short(lesson, folder)}")
 
@@ -55,6 +56,7 @@ def reset(lesson: Lesson, step: int, from_mine: bool) -> None:
     """Start a lesson's app over; the old one is kept."""
     with as_one_sentence():
         snapshot = workspace.reset(lesson, step, from_mine)
+        forget(lesson)
     click.echo(f"my/{lesson.stem} is ready for step {step} of docs/{lesson.stem}.md.")
     kept = _short(lesson, snapshot)
     click.echo(f"Your old app is in {kept}. To get it back: make undo N={lesson.number}")
@@ -66,6 +68,7 @@ def undo(lesson: Lesson) -> None:
     """Bring back what the last reset (or undo) put away."""
     with as_one_sentence():
         snapshot = workspace.undo(lesson)
+        forget(lesson)
     click.echo(f"my/{lesson.stem} is as it was before.")
     if snapshot:
         kept = _short(lesson, snapshot)

@@ -10,7 +10,7 @@ from course.check import Checker
 from course.learner import LESSON, as_one_sentence, show_difference
 from course.lessons import Lesson
 from course.page import YOUR_TURN
-from course.progress import next_hint, progress
+from course.progress import next_hint, progress, stood_before
 from course.verdict import place, text
 
 
@@ -31,7 +31,8 @@ def check(lesson: Lesson, step: int | None, seed: int | None, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(verdict.as_json(lesson), indent=2))
     else:
-        click.echo(text(lesson, verdict, until))
+        reached = until if verdict.step is None and until != YOUR_TURN else verdict.step
+        click.echo(text(lesson, verdict, until, stood_before(lesson, reached)))
     sys.exit(verdict.step is not None)
 
 

@@ -143,8 +143,9 @@ class Page:
 
     @cached_property
     def your_turn(self) -> set[str]:
-        """The names in backticks in the section "Your turn"."""
-        return set(re.findall(r"`([^`\n]+)`", self.section_text("Your turn")))
+        """The names in backticks in the section "Your turn", but for its hints."""
+        tasks = _HINT.sub("", self.section_text("Your turn"))
+        return set(re.findall(r"`([^`\n]+)`", tasks))
 
     def section_text(self, title: str) -> str:
         """Return the Markdown of the section with this title, or an empty text."""

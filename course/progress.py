@@ -7,6 +7,7 @@ from pathlib import Path
 
 from course.check import Checker
 from course.lessons import Lesson
+from course.page import YOUR_TURN
 from course.replay import app_files
 from course.workspace import mine
 
@@ -46,6 +47,26 @@ def progress(lesson: Lesson) -> Progress:
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)
     return found
+
+
+def stood_before(lesson: Lesson, step: int | None) -> bool:
+    """Say whether an earlier check has got further than to this step, and remember this one."""
+    known, of = _remembered(lesson), f"furthest in {lesson.stem}"
+    now = YOUR_TURN + 1 if step is None else step
+    before = known.get(of)
+    before = before if isinstance(before, int) else 0
+    if now > before:
+        known[of] = now
+        _remember(lesson, known)
+    return now < before
+
+
+def forget(lesson: Lesson) -> None:
+    """Forget how far the app was: it is another one now."""
+    known = _remembered(lesson)
+    for key in (lesson.stem, f"furthest in {lesson.stem}", f"hints of {lesson.stem}"):
+        known.pop(key, None)
+    _remember(lesson, known)
 
 
 def next_hint(lesson: Lesson, step: int, hints: int) -> int | None:

@@ -54,15 +54,18 @@ class Verdict:
         return {"lesson": lesson.stem, **asdict(self), **means}
 
 
-def text(lesson: Lesson, verdict: Verdict, until: int = YOUR_TURN) -> str:
+def text(
+    lesson: Lesson, verdict: Verdict, until: int = YOUR_TURN, stood_before: bool = False
+) -> str:
     """Return the verdict as a learner reads it, with colours.
 
     Args:
         lesson: whose tests were run.
         verdict: what they said.
         until: the last step whose tests were run.
+        stood_before: an earlier check has got further than the step that does not stand.
     """
-    return "\n".join(_lines(lesson, verdict, until))
+    return "\n".join(_lines(lesson, verdict, until, stood_before))
 
 
 def standing(lesson: Lesson, step: int | None) -> str:
@@ -81,11 +84,13 @@ def place(lesson: Lesson, step: int) -> str:
     return f"{lesson.page.name}:{section.line}, “{section.title}”"
 
 
-def _lines(lesson: Lesson, verdict: Verdict, until: int) -> Iterator[str]:
+def _lines(lesson: Lesson, verdict: Verdict, until: int, stood_before: bool) -> Iterator[str]:
     if verdict.step is None:
         yield click.style(_praise(lesson, verdict, until), fg="green", bold=True)
         return
     headline = f"Lesson {lesson.number}: {standing(lesson, verdict.step)}."
+    if stood_before:
+        headline = headline.replace(" yet", " any more") + " Look at what you changed last."
     yield click.style(headline, fg="red", bold=True) + "\n"
     evidence = verdict.evidence
     yield from _block("Asked", verdict.asked, wrap=True)

@@ -14,6 +14,7 @@ import watchfiles
 
 from course.check import Checker, TestsBroken
 from course.lessons import Lesson
+from course.progress import stood_before
 from course.replay import app_files
 from course.verdict import text
 from course.workspace import mine
@@ -63,7 +64,8 @@ def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
     if folder.is_dir():
         try:
             verdict = checker.check(folder, f"my/{folder.name}")
-            words, step = text(lesson, verdict), verdict.step
+            step = verdict.step
+            words = text(lesson, verdict, stood_before=stood_before(lesson, step))
         except (OSError, TestsBroken) as error:
             words = f"That could not be checked: {error}"
     else:

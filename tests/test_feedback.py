@@ -204,6 +204,16 @@ def test_the_course_alone_says_what_is_next(clone: Path) -> None:
     assert run().output == run("next").output
 
 
+def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None:
+    edit(lesson, '@app.get("/newest")', '@app.get("/latest")')
+    assert "any more" not in run("check", "4").output
+    edit(lesson, "<h1>{title}</h1>", "<h2>{title}</h1>")
+    fell = "step 1 (of 6) does not stand any more. Look at what you changed last.\n"
+    assert fell in run("check", "4").output
+    assert run("reset", "4").exit_code == 0
+    assert "any more" not in run("check", "4").output
+
+
 # Limits
 
 
@@ -254,9 +264,9 @@ def test_an_app_that_misbehaves_costs_a_verdict(clone: Path, name: str) -> None:
     mine = clone / "my/01_hello"
     write(mine / "app.py", text.replace("{mine}", str(mine)))
     if name in {"hangs asleep", "stops", "swallows"}:  # the real limit counts for “hangs”
-        runner = clone / "course/runner.py"
-        write(runner, runner.read_text("utf-8").replace("PATIENCE = 5 ", "PATIENCE = 1 "))
-    before = contents(clone / "my")
+        limits = clone / "course/limits.py"
+        write(limits, limits.read_text("utf-8").replace("PATIENCE = 5 ", "PATIENCE = 1 "))
+    before = contents(mine)
     begin = time.monotonic()
     result = run("check", "1")
     assert time.monotonic() - begin < 10
@@ -264,7 +274,7 @@ def test_an_app_that_misbehaves_costs_a_verdict(clone: Path, name: str) -> None:
     assert "Lesson 1: step 2 (of 5) does not stand yet." in result.output
     assert error.replace("{mine}", str(mine)) in " ".join(result.output.split())
     assert place in result.output
-    assert contents(clone / "my") == before
+    assert contents(mine) == before
 
 
 def test_what_an_app_starts_does_not_outlive_the_check(clone: Path) -> None:
@@ -392,11 +402,11 @@ def test_watch_shows_the_verdict_at_every_save(watched: Terminal, lesson: Lesson
     edit(lesson, "<h2>{title}</h2>", "<h1>{title}</h1>")
     assert "Lesson 4: all 6 steps stand" in watched.wait_for(LAST_LINE)
     edit(lesson, '@app.get("/newest")', '@app.get("/latest")')
-    assert "Lesson 4: step 4 (of 6) does not stand yet." in watched.wait_for(LAST_LINE)
+    assert "Lesson 4: step 4 (of 6) does not stand any more." in watched.wait_for(LAST_LINE)
     new = lesson.root / "my/04_flask/.app.py.new"  # how many editors save
     new.write_text("app = None\n", encoding="utf-8")
     new.rename(lesson.root / "my/04_flask/app.py")
-    assert "Lesson 4: step 1 (of 6) does not stand yet." in watched.wait_for(LAST_LINE)
+    watched.wait_for(r"Lesson 4: step 1 \(of 6\) does not stand any more.*" + LAST_LINE)
 
 
 def test_watch_has_keys_for_hint_page_difference_and_quit(
