@@ -55,7 +55,7 @@ class Contract:
 
     def test_the_list_is_html_in_utf_8(self, visit):
         """Content-Type must be text/html; charset=utf-8, or browsers guess at ë and 雪."""
-        assert visit("/").headers["Content-Type"] == "text/html; charset=utf-8"
+        assert visit("/").headers.get("Content-Type", "") == "text/html; charset=utf-8"
 
     def test_a_book_has_a_page(self, visit, books):
         """The address /books/ and a number must show that book's title and author."""
@@ -112,8 +112,8 @@ class Contract:
         """POST to / must answer 405, and the header Allow must name GET and HEAD."""
         response = visit("/", method="POST", data={"title": "Emma"})
         assert response.status_code == 405
-        assert {"GET", "HEAD"} <= set(re.split(", *", response.headers["Allow"]))
-        assert "POST" not in response.headers["Allow"]
+        assert {"GET", "HEAD"} <= set(re.split(", *", response.headers.get("Allow", "")))
+        assert "POST" not in response.headers.get("Allow", "")
 
     def test_head_is_get_without_the_body(self, visit, books):
         """HEAD must answer with the status and headers of GET, and send no body."""
@@ -126,7 +126,7 @@ class Contract:
     def test_content_length_counts_bytes(self, visit):
         """Content-Length must be the number of bytes that are sent, not of letters."""
         response = visit("/")
-        assert response.headers["Content-Length"] == str(len(response.data))
+        assert response.headers.get("Content-Length", "") == str(len(response.data))
 
     def test_the_query_string_searches_titles(self, visit, books):
         """/?q= and part of a title, in capitals or not, must list the titles with it, no others."""
@@ -153,7 +153,9 @@ class Contract:
             response = visit(path, base_url="http://localhost/shelf/")
             assert response.status_code == 200
             assert links(response.text)
-            assert all(href.startswith("/shelf/") for href, _ in links(response.text))
+            assert [
+                href for href, _ in links(response.text) if not href.startswith("/shelf/")
+            ] == []
 
     def test_the_shelf_begins_with_three_books(self, load):
         """shelf.py must hold the three books that lesson 2 put there, with their numbers."""
@@ -173,8 +175,8 @@ class Middleware:
         monkeypatch.setattr("time.perf_counter", lambda: next(clock))
         response = ask(load("middleware").timed(inner), "/")
         assert response.status == "200 OK"
-        assert response.headers["Server-Timing"] == "app;dur=2500.0"
-        assert response.headers["X-Inner"] == "yes"
+        assert response.headers.get("Server-Timing", "") == "app;dur=2500.0"
+        assert response.headers.get("X-Inner", "") == "yes"
         assert response.text == "|/"
 
     def test_timed_passes_on_exc_info(self, load):
@@ -194,7 +196,7 @@ class Middleware:
         for path in ("/", "/shelfish", "/books/1"):
             response = ask(load("middleware").prefixed(inner, "/shelf"), path)
             assert response.status == "404 Not Found"
-            assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert response.headers.get("Content-Type", "") == "text/plain; charset=utf-8"
             assert response.text == "Nothing here. Is the prefix missing?\n"
 
 
@@ -205,8 +207,8 @@ class Numbered:
         """`numbered` must add X-Request-Number: 1 to the first response, 2 to the second, …"""
         app = load("middleware").numbered(inner)
         answers = [ask(app, "/") for _ in range(3)]
-        assert [each.headers["X-Request-Number"] for each in answers] == ["1", "2", "3"]
-        assert answers[0].headers["X-Inner"] == "yes"
+        assert [each.headers.get("X-Request-Number", "") for each in answers] == ["1", "2", "3"]
+        assert answers[0].headers.get("X-Inner", "") == "yes"
         assert answers[0].text == "|/"
 
     def test_numbered_counts_for_each_app(self, load):
@@ -214,7 +216,7 @@ class Numbered:
         numbered = load("middleware").numbered
         first, second = numbered(inner), numbered(inner)
         ask(first, "/")
-        assert ask(second, "/").headers["X-Request-Number"] == "1"
+        assert ask(second, "/").headers.get("X-Request-Number", "") == "1"
 
     def test_numbered_passes_on_exc_info(self, load):
         """`numbered` must hand exc_info on to start_response, or a second response gets lost."""

@@ -58,7 +58,7 @@ def test_the_application_answers(load):
 def test_the_application_names_its_type(load):
     """The headers must hold a Content-Type with charset=utf-8."""
     response = ask(load("app").application, "/")
-    assert response.headers["Content-Type"].endswith("; charset=utf-8")
+    assert response.headers.get("Content-Type", "").endswith("; charset=utf-8")
 
 
 @step(1)
@@ -82,7 +82,7 @@ def test_look_repeats_the_request(load, chance):
     word = "".join(chance.sample("abcdefgh", 4))
     response = ask(load("look").look, f"/a/{word}?q={word}", method="POST", data=word.encode())
     assert response.status == "200 OK"
-    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers.get("Content-Type", "") == "text/plain; charset=utf-8"
     assert response.text.splitlines() == [
         "REQUEST_METHOD is 'POST'",
         "SCRIPT_NAME is ''",
@@ -188,7 +188,7 @@ def test_a_refused_method_says_so(visit):
     """The 405 must carry a page that says why, and Allow: GET, HEAD."""
     response = visit("/", method="POST")
     assert response.status == "405 Method Not Allowed"
-    assert response.headers["Allow"] == "GET, HEAD"
+    assert response.headers.get("Allow", "") == "GET, HEAD"
     assert "<h1>Method not allowed</h1>\n<p>You can only read here.</p>\n" in response.text
 
 

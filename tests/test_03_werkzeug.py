@@ -67,7 +67,7 @@ def test_a_server_may_leave_the_query_string_out(app, titles):
 @step(1)
 def test_the_response_says_what_it_is(visit):
     """Content-Type must be text/html; charset=utf-8: Response(..., mimetype="text/html")."""
-    assert visit("/").headers["Content-Type"] == "text/html; charset=utf-8"
+    assert visit("/").headers.get("Content-Type", "") == "text/html; charset=utf-8"
 
 
 @step(1)
@@ -224,7 +224,7 @@ def test_a_string_is_sent_as_html(site):
     site.route("/")(lambda request: "雪")
     response = Client(site).get("/")
     assert response.status == "200 OK"
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers.get("Content-Type", "") == "text/html; charset=utf-8"
     assert response.text == "雪"
 
 
@@ -328,7 +328,7 @@ def test_the_404_page_has_words_of_its_own(visit, books):
     for path in ("/nowhere", f"/books/{max(books) + 1}"):
         response = visit(path)
         assert response.status == "404 NOT FOUND"
-        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert response.headers.get("Content-Type", "") == "text/html; charset=utf-8"
         heading = "<!doctype html>\n<title>Not found</title>\n<h1>Not found</h1>\n"
         assert response.text == heading + "<p>No such page on the Shelf.</p>\n"
 
@@ -338,7 +338,7 @@ def test_the_titles_are_there_as_text(visit, titles):
     """/titles.txt must answer with each title and a line's end, as text/plain."""
     response = visit("/titles.txt")
     assert response.status == "200 OK"
-    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers.get("Content-Type", "") == "text/plain; charset=utf-8"
     assert response.text == "".join(f"{title}\n" for title in titles)
 
 
@@ -348,6 +348,6 @@ def test_the_405_page_has_words_of_its_own(visit):
     response = visit("/", method="POST")
     assert response.status == "405 METHOD NOT ALLOWED"
     assert set(response.allow) == {"GET", "HEAD"}
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers.get("Content-Type", "") == "text/html; charset=utf-8"
     heading = "<!doctype html>\n<title>Method not allowed</title>\n<h1>Method not allowed</h1>\n"
     assert response.text == heading + "<p>You can only read here.</p>\n"

@@ -91,12 +91,12 @@ class TestLesson4:
         """The address /newest must redirect to the book with the highest number."""
         response = visit("/newest")
         assert response.status_code == 302
-        assert response.headers["Location"] == f"/books/{max(books)}"
+        assert response.headers.get("Location", "") == f"/books/{max(books)}"
 
     def test_a_book_leads_to_the_next(self, visit, books):
         """/books/<number>/next must redirect to the next number; after the last, answer 404."""
         first, second, *_ = books
-        assert visit(f"/books/{first}/next").headers["Location"] == f"/books/{second}"
+        assert visit(f"/books/{first}/next").headers.get("Location", "") == f"/books/{second}"
         assert visit(f"/books/{max(books)}/next").status_code == 404
 
     def test_programs_get_json(self, visit, books):
@@ -312,7 +312,7 @@ def test_the_response_says_how_long_it_took(app, clock):
 
     client = app.test_client()
     assert client.get("/slow").headers.getlist("Server-Timing") == ["app;dur=250.0"]
-    assert client.get("/nowhere").headers["Server-Timing"] == "app;dur=0.0"
+    assert client.get("/nowhere").headers.get("Server-Timing", "") == "app;dur=0.0"
 
 
 @step(5)
@@ -324,7 +324,7 @@ def test_the_middleware_is_outside_of_the_hooks(app, clock):
         clock.now += 0.5
 
     response = app.test_client().get("/")
-    assert response.headers["Server-Timing"] == "app;dur=500.0"
+    assert response.headers.get("Server-Timing", "") == "app;dur=500.0"
 
 
 @step(5)
