@@ -4,6 +4,7 @@ The rules are those that docs/setup.md gives the reader.
 """
 
 import ast
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,6 +106,29 @@ def apply(fence: Fence, folder: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def arrange(fence: Fence, folder: Path) -> None:
+    """Do what the `mkdir`, `mv` and `rm` of a fence do to an app's files, on any system.
+
+    Raises:
+        ReplayError: if a file is not there.
+    """
+    for line in fence.text.splitlines():
+        command, *names = shlex.split(line)
+        paths = [folder / name for name in names if not name.startswith("-")]
+        try:
+            if command == "mkdir":
+                for path in paths:
+                    path.mkdir(parents=True, exist_ok=True)
+            elif command == "mv":
+                for path in paths[:-1]:
+                    shutil.move(path, paths[-1])
+            elif command == "rm":
+                for path in paths:
+                    path.unlink()
+        except OSError as error:
+            raise ReplayError(f"`{line}` to succeed ({error.strerror})") from None
+
+
 def app_files(folder: Path) -> Iterator[Path]:
     """Yield the files of an app, without what running it left there."""
     for path in folder.rglob("*"):
@@ -135,9 +159,10 @@ def rebuild(lesson: Lesson, folder: Path, until: int | None = None, start: bool 
             copy_app(source, folder)
     folder.mkdir(parents=True, exist_ok=True)
     for fence in lesson.page.fences:
-        if (
-            fence.is_listing
-            and fence.section.step is not None
-            and (until is None or fence.section.step <= until)
-        ):
+        step = fence.section.step
+        if step is None or (until is not None and step > until):
+            continue
+        if fence.is_listing:
             apply(fence, folder)
+        elif fence.language == "shell" and step > 0:
+            arrange(fence, folder)

@@ -80,6 +80,21 @@ def test_a_letter_changed_in_a_file_that_is_not_python_is_found(
     assert finding.expected == "style.css as in the finished app"
 
 
+def test_files_are_moved_as_the_page_says(lesson: Lesson, edit: Callable, tmp_path: Path) -> None:
+    commands = "mkdir inner\nmv look.py hello.py inner\nrm inner/look.py"
+    edit(PAGE, "## What you built", f"```shell\n{commands}\n```\n\n## What you built")
+    rebuild(lesson, tmp_path / "built")
+    assert (tmp_path / "built/inner/hello.py").is_file()
+    assert not (tmp_path / "built/look.py").exists()
+    assert not (tmp_path / "built/inner/look.py").exists()
+
+
+def test_a_file_that_cannot_be_moved_is_found(lesson: Lesson, edit: Callable) -> None:
+    edit(PAGE, "## What you built", "```shell\nrm no_such.py\n```\n\n## What you built")
+    [finding] = pages.complete(lesson)
+    assert finding.expected == "`rm no_such.py` to succeed (No such file or directory)"
+
+
 def test_a_changed_page_fails_its_own_commands(lesson: Lesson, edit: Callable) -> None:
     output = edit(PAGE, "CONTENT_LENGTH is '10'", "CONTENT_LENGTH is '11'")
     command = edit(PAGE, "mkdir -p my/02_wsgi", "mkdirr -p my/02_wsgi")
@@ -129,6 +144,19 @@ def test_an_environ_key_used_before_it_is_introduced_is_found(copy: Path, edit: 
     edit(PAGE, "`QUERY_STRING`, ", "")
     found = list(pages.order(all_lessons(copy)))
     assert _places(found) == [(PAGE, 5, _line(copy, 'parse_qs(environ["QUERY_STRING"])'))]
+
+
+@pytest.mark.parametrize("word", ["for", "upper", "even", "url_for"])
+def test_a_tag_filter_test_or_call_in_a_template_is_found(
+    copy: Path, edit: Callable, word: str
+) -> None:
+    template = "{% for n in ns if n is even %}{{ n|upper }} {{ url_for(n) }}{% endfor %}\n"
+    listing = f"`list.html`, a new file\n```jinja\n\n{template}```\n\n## What you built"
+    edit(PAGE, "## What you built", listing)
+    others = {"for", "endfor", "upper", "even", "url_for"} - {word}
+    edit(PAGE, "**New here:** ", "**New here:** " + "".join(f"`{each}`, " for each in others))
+    found = [each for each in pages.order(all_lessons(copy)) if f"“{word}”" in each.expected]
+    assert _places(found) == [(PAGE, 7, _line(copy, template))]
 
 
 def test_a_word_used_on_an_earlier_page_is_found(copy: Path, edit: Callable) -> None:

@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
 from course import run_configurations
 from course.lessons import Lesson, lessons_begun
-from course.page import Fence, Page, anchor
+from course.page import YOUR_TURN, Fence, Page, anchor
 from course.replay import ReplayError, Statement, app_files, rebuild, statements
 from proofs.finding import Finding
 
@@ -111,7 +113,9 @@ def _words(name: str) -> list[str]:
 
 
 def _defined(fence: Fence) -> Iterator[str]:
-    """Yield the names that a Python listing defines: functions, classes, variables, attributes."""
+    """Yield the names that a listing defines: functions, classes, variables, attributes, macros."""
+    if fence.language == "jinja":
+        yield from re.findall(r"{%-? *macro (\w+)", fence.text)
     if fence.language != "python":
         return
     yield Path(fence.path or "").stem
@@ -129,6 +133,8 @@ def _used(fence: Fence) -> Iterator[tuple[str, int]]:
         for node in ast.walk(ast.parse(fence.text)):
             for word in _api_words(node):
                 yield word, fence.line + node.lineno - 1
+    elif fence.language in ("jinja", "html"):
+        yield from _template_words(fence)
     elif fence.language in ("shell", "console"):
         for number, text in enumerate(fence.text.splitlines(), fence.line):
             if fence.language == "shell" or text.startswith("$ "):
@@ -152,6 +158,20 @@ def _api_words(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.Subscript(value=ast.Name(id="environ"), slice=ast.Constant(value=str(key))):
             yield from _words(key)
+
+
+def _template_words(fence: Fence) -> Iterator[tuple[str, int]]:
+    """Yield the tags, filters, tests and called functions of a template, with their lines."""
+    environment, opened = Environment(), False
+    for line, kind, value in environment.lex(fence.text):
+        if opened and kind == "name":
+            yield value, fence.line + line - 1
+        opened = kind == "block_begin" or (opened and kind == "whitespace")
+    tree = environment.parse(fence.text)
+    for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call)):
+        word = node.name if not isinstance(node, nodes.Call) else getattr(node.node, "name", None)
+        if word:
+            yield word, fence.line + node.lineno - 1
 
 
 def _command_words(command: str) -> Iterator[str]:
@@ -230,6 +250,10 @@ def shape(lesson: Lesson) -> Iterator[Finding]:
         yield finding("the parts " + ", ".join(wanted), ", ".join(found))
     if "<details>" not in page.section_text("Check yourself"):
         yield finding("answers under <details> in “Check yourself”", "none")
+    for step in [*tested_steps(lesson), YOUR_TURN]:
+        if len(page.hints(step)) < 2:
+            title, line = page.section(step).title, page.section(step).line
+            yield finding(f"two hints or more in “{title}”", f"{len(page.hints(step))}", line)
     # Prose is what is read in full: neither hints, nor the list of names, nor the last links.
     texts = [text for _, text in page.prose(hints=False) if not text.startswith("**New here:**")]
     words = sum(len(text.split()) for text in texts[:-1])

@@ -1,9 +1,9 @@
 """Follow a page to the letter: type its commands, write its listings, compare the output.
 
 The commands run in one bash, in a folder that looks like a fresh clone. A command that
-serves runs beside it, as in a second terminal, until the next one starts. Ports are moved
-to free ones and moved back in what is compared, so that a reader's own server is in
-nobody's way.
+serves runs beside it, as in a second terminal, until the next one starts on its port.
+Ports are moved to free ones and moved back in what is compared, so that a reader's own
+server is in nobody's way.
 """
 
 import contextlib
@@ -25,7 +25,9 @@ from course.replay import ReplayError, apply
 from proofs.finding import Finding
 
 PATIENCE = 15  # seconds that a command may take
-_SERVES = re.compile(r"(flask .*\brun\b|python serve\w*\.py|python app\.py|make (start|lesson)).*")
+_SERVES = re.compile(
+    r"(flask .*\brun\b|python serve\w*\.py|python app\.py|make (start|lesson)|python -m http\.server\b).*"
+)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _PORT = re.compile(r"\b80\d\d\b")
 
@@ -98,9 +100,9 @@ class Walk:
         self.page: Page = lesson.page
         self.root = root
         self.ports: dict[str, str] = {}
+        self.servers: dict[str, subprocess.Popen[bytes]] = {}
         self.server: subprocess.Popen[bytes] | None = None
         self.server_log = root / "server.log"
-        self.server_log.touch()
         self.seen = 0
         for entry in lesson.root.iterdir():
             if entry.name == "lessons":
@@ -152,7 +154,8 @@ class Walk:
                     expected = "a fence of a kind that is replayed or executed"
                     yield self._finding(fence, fence.line, expected, f"“{fence.language}”")
         finally:
-            self._stop_server()
+            for server in self.servers.values():
+                _stop(server)
             os.killpg(self.bash.pid, signal.SIGTERM)
             self.bash.wait()
             self.bash.stdin.close()
@@ -204,14 +207,20 @@ class Walk:
 
     def _start_server(self, command: str) -> None:
         """Start a command that serves, in the bash's present folder and environment."""
-        self._stop_server()
+        named = _PORT.search(command)
+        port = named[0] if named else "the port that a file names"
+        if port in self.servers:
+            _stop(self.servers.pop(port))
+        command = self._move_ports(command)
+        free = [int(port) for port in self.ports.values() if not _answers(int(port))]
         environment = dict(
             line.split("=", 1) for line in self._run("env -0")[1].split("\0") if "=" in line
         )
         self.seen = 0
+        self.server_log = self.root / f"server-{len(self.servers)}.log"
         with self.server_log.open("wb") as log:
-            self.server = subprocess.Popen(
-                ["bash", "-c", self._move_ports(command)],
+            self.server = self.servers[port] = subprocess.Popen(
+                ["bash", "-c", command],
                 cwd=self._run("pwd")[1].strip(),
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -219,18 +228,10 @@ class Walk:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        ports = [int(port) for port in self.ports.values()]
-        _wait_for(lambda: any(map(_answers, ports)) or not self._serves())
+        _wait_for(lambda: any(map(_answers, free)) or not self._serves())
 
     def _serves(self) -> bool:
         return self.server is not None and self.server.poll() is None
-
-    def _stop_server(self) -> None:
-        if self.server is not None:
-            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
-                os.killpg(self.server.pid, signal.SIGTERM)
-            self.server.wait()
-            self.server = None
 
     def _server_says(self, shown: str) -> str:
         """Return what the server has printed since it was last asked, once it is what is shown."""
@@ -260,6 +261,12 @@ def walk(lesson: Lesson) -> list[Finding]:
     """Follow a lesson's page in a fresh folder, and return what did not come out as it says."""
     with tempfile.TemporaryDirectory(prefix="walk-") as name:
         return list(Walk(lesson, Path(name).resolve()).follow())
+
+
+def _stop(server: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+        os.killpg(server.pid, signal.SIGTERM)
+    server.wait()
 
 
 def _wait_for(condition) -> bool:
