@@ -26,7 +26,7 @@ from proofs.finding import Finding
 
 PATIENCE = 15  # seconds that a command may take
 _SERVES = re.compile(
-    r"(flask .*\brun\b|python serve\w*\.py|python app\.py|make (start|lesson)|python -m http\.server\b).*"
+    r"(flask .*\brun\b|make (start|lesson)|python (serve\w*\.py|app\.py|-m http\.server)).*"
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _PORT = re.compile(r"\b80\d\d\b")
