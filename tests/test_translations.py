@@ -110,6 +110,37 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         GET,
         {"templates__list_html": "{{ book.title }}"},
     ),
+    "filter-missing": (
+        FLASK + '@app.get("/")\ndef view():\n    return render_template("list.html")\n',
+        GET,
+        {"templates__list_html": "{{ 1|counted }}"},
+    ),
+    "template-syntax": (
+        FLASK + '@app.get("/")\ndef view():\n    return render_template("list.html")\n',
+        GET,
+        {"templates__list_html": "{% for n in [1] %}{{ n }}{% endif %}"},
+    ),
+    "secret-key-missing": (
+        FLASK
+        + "from flask_wtf import FlaskForm\n"
+        + '@app.get("/")\ndef view():\n    return FlaskForm().hidden_tag()\n',
+        GET,
+        {},
+    ),
+    "blueprint-twice": (
+        FLASK
+        + 'from flask import Blueprint\nbp = Blueprint("books", __name__)\n'
+        + "app.register_blueprint(bp)\napp.register_blueprint(bp)\n",
+        GET,
+        {},
+    ),
+    "endpoint-twice": (
+        FLASK
+        + '@app.get("/")\ndef view():\n    return ""\n'
+        + '@app.get("/new")\ndef view():\n    return ""\n',
+        GET,
+        {},
+    ),
     "csrf-missing": (
         FLASK
         + "from flask_wtf import CSRFProtect\napp.secret_key = 'x'\nCSRFProtect(app)\n"
