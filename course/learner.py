@@ -45,7 +45,7 @@ def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
         folder = workspace.begin(lesson, step, from_mine)
         forget(lesson)
     click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
-    click.echo(f"Next: cd {_short(lesson, folder)}")
+    click.echo(f"Work there. Here, in the course's folder, type: make watch N={lesson.number}")
 
 
 @click.command()
@@ -77,9 +77,12 @@ def undo(lesson: Lesson) -> None:
 
 @click.command()
 @LESSON
-@click.option("--step", type=int, required=True, help="The step whose listings are shown.")
-def solution(lesson: Lesson, step: int) -> None:
+@click.option("--step", type=int, help="The step whose listings are shown.")
+def solution(lesson: Lesson, step: int | None) -> None:
     """Show the listings of a step."""
+    if step is None:
+        way = f"make solution N={lesson.number} STEP=1"
+        raise click.ClickException(f"Say which step, for example `{way}`.")
     with as_one_sentence():
         workspace.check_step(lesson, step)
     fences = [f for f in lesson.page.fences if f.is_listing and f.section.step == step]

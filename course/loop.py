@@ -10,7 +10,7 @@ from course.check import Checker
 from course.learner import LESSON, as_one_sentence, show_difference
 from course.lessons import Lesson
 from course.page import YOUR_TURN
-from course.progress import next_hint, progress, stood_before
+from course.progress import fell_from, next_hint, progress
 from course.verdict import place, text
 
 
@@ -32,7 +32,7 @@ def check(lesson: Lesson, step: int | None, seed: int | None, as_json: bool) -> 
         click.echo(json.dumps(verdict.as_json(lesson), indent=2))
     else:
         reached = until if verdict.step is None and until != YOUR_TURN else verdict.step
-        click.echo(text(lesson, verdict, until, stood_before(lesson, reached)))
+        click.echo(text(lesson, verdict, until, fell_from(lesson, reached)))
     sys.exit(verdict.step is not None)
 
 
@@ -53,7 +53,7 @@ def watch(lesson: Lesson) -> None:
 
     def page(_, step: int | None) -> None:
         section = lesson.page.section(step or YOUR_TURN)
-        click.echo(f"{section.title}\n\n{lesson.page.section_text(section.title).strip()}")
+        click.echo(f"{section.title}\n\n{lesson.page.without_hints(section.title)}")
 
     with as_one_sentence():
         workspace.check_begun(lesson)

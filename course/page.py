@@ -144,13 +144,16 @@ class Page:
     @cached_property
     def your_turn(self) -> set[str]:
         """The names in backticks in the section "Your turn", but for its hints."""
-        tasks = _HINT.sub("", self.section_text("Your turn"))
-        return set(re.findall(r"`([^`\n]+)`", tasks))
+        return set(re.findall(r"`([^`\n]+)`", self.without_hints("Your turn")))
 
     def section_text(self, title: str) -> str:
         """Return the Markdown of the section with this title, or an empty text."""
         match = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", self.text, re.M | re.S)
         return match[1] if match else ""
+
+    def without_hints(self, title: str) -> str:
+        """Return the Markdown of the section with this title, but for its hints."""
+        return re.sub(r"\n{3,}", "\n\n", _HINT.sub("", self.section_text(title))).strip()
 
     def section_at(self, line: int) -> Section:
         """Return the section in which a line stands."""

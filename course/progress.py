@@ -43,22 +43,30 @@ def progress(lesson: Lesson) -> Progress:
     with Checker(lesson) as checker:
         verdict = checker.check(folder, f"my/{lesson.stem}")
     words = verdict.asked if verdict.evidence else verdict.error
+    if verdict.frames:
+        words += f" But {verdict.error.splitlines()[0]}."
     found = Progress(True, verdict.step, words)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)
     return found
 
 
-def stood_before(lesson: Lesson, step: int | None) -> bool:
-    """Say whether an earlier check has got further than to this step, and remember this one."""
+def fell_from(lesson: Lesson, step: int | None) -> int | None:
+    """Return the step that an earlier check has reached, if this one stops before it.
+
+    Args:
+        lesson: whose app was checked.
+        step: the first step that does not stand, None if all do; it is remembered.
+    """
     known, of = _remembered(lesson), f"furthest in {lesson.stem}"
     now = YOUR_TURN + 1 if step is None else step
     before = known.get(of)
     before = before if isinstance(before, int) else 0
-    if now > before:
+    if now >= before:
         known[of] = now
         _remember(lesson, known)
-    return now < before
+        return None
+    return min(before, YOUR_TURN)
 
 
 def forget(lesson: Lesson) -> None:

@@ -30,12 +30,30 @@ def translate(lesson: Lesson, folder: str, *texts: str) -> Translation | None:
         texts: what went wrong, the most telling first: the error, the output, the response.
     """
     for text in texts:
+        if to_come := _file_to_come(lesson, folder, text):
+            return to_come
         for row in _rows():
             if found := row["says"].search(text):
                 words = {name: value or "" for name, value in found.groupdict().items()}
                 words |= {"folder": folder, "n": lesson.number, "python": _short(sys.executable)}
                 cause, cure = (row[each].format_map(words) for each in ("cause", "cure"))
                 return Translation(row["name"], cause, cure)
+    return None
+
+
+def _file_to_come(lesson: Lesson, folder: str, text: str) -> Translation | None:
+    """Say of a missing module that the page makes it, if it does."""
+    missing = re.search(r"No module named '(\w+)'", text)
+    for fence in lesson.page.fences if missing else []:
+        if fence.path == f"{missing[1]}.py" and fence.how == "a new file" and fence.section.step:
+            step = fence.section.step
+            cause = (
+                f"There is no file `{fence.path}` in {folder}. Step {step} of the page makes it."
+            )
+            cure = (
+                "If you are not that far, go on. If you have made it, look at its name and folder."
+            )
+            return Translation("file-to-come", cause, cure)
     return None
 
 

@@ -55,7 +55,7 @@ class Verdict:
 
 
 def text(
-    lesson: Lesson, verdict: Verdict, until: int = YOUR_TURN, stood_before: bool = False
+    lesson: Lesson, verdict: Verdict, until: int = YOUR_TURN, fell_from: int | None = None
 ) -> str:
     """Return the verdict as a learner reads it, with colours.
 
@@ -63,9 +63,9 @@ def text(
         lesson: whose tests were run.
         verdict: what they said.
         until: the last step whose tests were run.
-        stood_before: an earlier check has got further than the step that does not stand.
+        fell_from: the step that an earlier check has reached, if this one stops before it.
     """
-    return "\n".join(_lines(lesson, verdict, until, stood_before))
+    return "\n".join(_lines(lesson, verdict, until, fell_from))
 
 
 def standing(lesson: Lesson, step: int | None) -> str:
@@ -84,20 +84,17 @@ def place(lesson: Lesson, step: int) -> str:
     return f"{lesson.page.name}:{section.line}, “{section.title}”"
 
 
-def _lines(lesson: Lesson, verdict: Verdict, until: int, stood_before: bool) -> Iterator[str]:
+def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) -> Iterator[str]:
     if verdict.step is None:
         yield click.style(_praise(lesson, verdict, until), fg="green", bold=True)
         return
-    headline = f"Lesson {lesson.number}: {standing(lesson, verdict.step)}."
-    if stood_before:
-        headline = headline.replace(" yet", " any more") + " Look at what you changed last."
-    yield click.style(headline, fg="red", bold=True) + "\n"
-    evidence = verdict.evidence
+    yield _headline(lesson, verdict.step, fell_from) + "\n"
+    evidence, at_work = verdict.evidence, fell_from or verdict.step
     yield from _block("Asked", verdict.asked, wrap=True)
-    yield from _block("Page", place(lesson, verdict.step))
+    yield from _block("Page", place(lesson, at_work))
     if evidence.get("request"):
         yield from _block("Request", evidence["request"])
-        yield from _block("Response", evidence["response"] or "none: the app raised an error")
+        yield from _block("Response", evidence["response"] or "none")
     if evidence.get("template"):
         given = [f"{name} = {value}" for name, value in evidence["variables"].items()]
         yield from _block("Template", "\n".join([evidence["template"], *given]))
@@ -106,22 +103,33 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, stood_before: bool) -> 
     for frame in verdict.frames[-4:]:
         where = f"my/{lesson.stem}/{frame['file']}:{frame['line']}, in {frame['function']}"
         yield from _block("At", f"{where}\n    {frame['source']}")
-    yield from _block("Printed", verdict.printed.strip())
+    yield from _block("Printed", _last_lines(verdict.printed))
     if translation := verdict.translation(lesson):
         yield from _block("Means", translation.cause, wrap=True)
         yield from _block("To do", translation.cure, wrap=True)
     if evidence.get("curl"):
         yield from _block("Repeat", evidence["curl"])
     if evidence.get("curl") and verdict.shelf:
-        remark = f"It needs your server, and your own books. The test's: {verdict.shelf}."
+        remark = f"Your server has other books than this test had: {verdict.shelf}."
         yield from _block("", remark, wrap=True)
     yield ""
-    listing = "" if verdict.step == YOUR_TURN else f" STEP={verdict.step}"
+    listing = "" if at_work == YOUR_TURN else f" STEP={at_work}"
     more = [f"hint: make hint N={lesson.number}"]
     more += [f"listing: make solution N={lesson.number}{listing}"] if listing else []
     if verdict.shelf:
         more += [f"the same books again: make check N={lesson.number} SEED={verdict.seed}"]
     yield click.style("  ·  ".join(more), dim=True)
+
+
+def _headline(lesson: Lesson, step: int, fell_from: int | None) -> str:
+    headline, good = f"Lesson {lesson.number}: {standing(lesson, step)}.", ""
+    if fell_from:
+        at = "“Your turn”" if fell_from == YOUR_TURN else f"step {fell_from}"
+        headline = headline.replace(" yet", " any more")
+        headline += f" You have been at {at}: look at what you changed last."
+    elif 1 < step < YOUR_TURN:
+        good = " Those before it do."
+    return click.style(headline, fg="red", bold=True) + click.style(good, fg="green")
 
 
 def _praise(lesson: Lesson, verdict: Verdict, until: int) -> str:
@@ -143,6 +151,13 @@ def _error(error: str) -> tuple[str, str]:
     if len(lines) > LINES:
         lines[LINES:] = [f"… and {len(lines) - LINES} lines more"]
     return label, "\n".join(lines)
+
+
+def _last_lines(printed: str) -> str:
+    lines = printed.strip().splitlines()
+    if len(lines) > LINES:
+        lines[:-LINES] = [f"… {len(lines) - LINES} lines more, and then"]
+    return "\n".join(lines)
 
 
 def _block(label: str, content: str, wrap: bool = False) -> Iterator[str]:

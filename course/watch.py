@@ -14,7 +14,7 @@ import watchfiles
 
 from course.check import Checker, TestsBroken
 from course.lessons import Lesson
-from course.progress import stood_before
+from course.progress import fell_from
 from course.replay import app_files
 from course.verdict import text
 from course.workspace import mine
@@ -65,7 +65,7 @@ def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
         try:
             verdict = checker.check(folder, f"my/{folder.name}")
             step = verdict.step
-            words = text(lesson, verdict, stood_before=stood_before(lesson, step))
+            words = text(lesson, verdict, fell_from=fell_from(lesson, step))
         except (OSError, TestsBroken) as error:
             words = f"That could not be checked: {error}"
     else:
@@ -79,8 +79,8 @@ def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
 def _contents(folder: Path) -> dict[Path, bytes]:
     """Return the files of the app; a save that changes nothing is none."""
     found = {}
-    for path in app_files(folder):
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # files may go while they are read: the next event tells
+        for path in app_files(folder):
             found[path] = path.read_bytes()
     return found
 

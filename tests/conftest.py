@@ -82,7 +82,14 @@ def load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
     before = set(sys.modules)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield importlib.import_module
+
+    def load(name: str) -> ModuleType:
+        path = folder / name.replace(".", "/")
+        if not (path.with_suffix(".py").is_file() or path.is_dir()):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return importlib.import_module(name)
+
+    yield load
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
             del sys.modules[name]

@@ -87,6 +87,16 @@ def migrate(*commands: list[str], between: str = "pass", expected: str = "True")
 
 
 GET = ASK.format(how='get("/")')
+GET_7 = ASK.format(how='get("/7")')
+VALIDATED = '''
+from werkzeug.test import Client
+from wsgiref.validate import validator
+
+@step(1)
+def test_it_answers(load):
+    """The address / must answer 200."""
+    assert Client(validator(load("app").application)).get("/").status == "200 OK"
+'''
 CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "syntax": (FLASK + '@app.get("/")\ndef view():\nreturn "x"\n', GET, {}),
     "app-not-found": ("from flask import Flask\nshelf = Flask(__name__)\n", GET, {}),
@@ -212,6 +222,28 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "recursion": (
         FLASK + "wrap = lambda app: lambda e, s: app(e, s)\napp.wsgi_app = wrap(app)\n",
         GET,
+        {},
+    ),
+    "name-error": (FLASK + '@app.get("/")\ndef view():\n    return redirect("/b")\n', GET, {}),
+    "unexpected-argument": (FLASK + '@app.get("/<n>")\ndef view():\n    return ""\n', GET_7, {}),
+    "missing-argument": (FLASK + '@app.get("/")\ndef view(request):\n    return ""\n', GET, {}),
+    "too-many-arguments": (
+        FLASK + '@app.errorhandler(404)\ndef not_found():\n    return "", 404\n',
+        GET,
+        {},
+    ),
+    "no-slash": (FLASK + '@app.get("newest")\ndef view():\n    return ""\n', GET, {}),
+    "no-such-converter": (FLASK + '@app.get("/<book:n>")\ndef view(n):\n    return ""\n', GET, {}),
+    "cannot-import": ("from shelf import BOOKS\n" + FLASK, GET, {"shelf_py": "BOOK = {}\n"}),
+    "module-called": (
+        "import shelf\n" + FLASK + '@app.get("/")\ndef view():\n    return shelf()\n',
+        GET,
+        {"shelf_py": "def shelf(): return ''\n"},
+    ),
+    "not-bytes": (
+        "def application(environ, start_response):\n"
+        '    start_response("200 OK", [("Content-Type", "text/plain")])\n    return ["Emma"]\n',
+        VALIDATED,
         {},
     ),
     "missing-key": (FLASK + '@app.get("/")\ndef view():\n    return request.args["q"]\n', GET, {}),
