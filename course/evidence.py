@@ -108,7 +108,10 @@ def _request(environ: dict[str, Any], body: bytes) -> str:
 
 
 def _address(environ: dict[str, Any]) -> str:
-    return environ.get("REQUEST_URI") or environ["SCRIPT_NAME"] + environ["PATH_INFO"]
+    path, _, query = environ.get("REQUEST_URI", "").partition("?")
+    query = query or environ.get("QUERY_STRING", "")
+    path = environ["SCRIPT_NAME"] + (path or environ["PATH_INFO"])
+    return f"{path}?{query}" if query else path
 
 
 def _response(response: TestResponse) -> str:

@@ -116,7 +116,7 @@ class Runner:
                 "error": self._cut(call.excinfo.exconly()),
                 "frames": _frames(error, self._folder),
                 "printed": self._cut(printed[-MOST:]),
-                "shelf": dict(item.user_properties).get("shelf", ""),
+                "shelf": _shelf(dict(item.user_properties).get("shelf", {})),
                 "evidence": self._recorder.collect("app" in item.fixturenames),
             }
         return report
@@ -130,6 +130,12 @@ class Runner:
 
 def _step(item: pytest.Item) -> int:
     return item.get_closest_marker("step").args[0]
+
+
+def _shelf(books: dict) -> str:
+    with contextlib.suppress(Exception):  # an app may have put anything there
+        return ", ".join(f"{number} {book['title']}" for number, book in books.items())
+    return ""
 
 
 def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:

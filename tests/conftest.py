@@ -14,7 +14,7 @@ from werkzeug.test import Client
 
 ROOT = Path(__file__).parent.parent
 YOUR_TURN = 99
-pytest.register_assert_rewrite("contract")
+pytest.register_assert_rewrite("contract", "contract_pages", "contract_forms", "contract_sessions")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -116,8 +116,7 @@ def app(load, titles, request):
     books.clear()
     for number, title in enumerate(titles, 7):
         books[number] = {"title": title, "author": "Čapek & Söhne" if number % 2 else "A. Nobody"}
-    shelf = ", ".join(f"{number} {book['title']}" for number, book in books.items())
-    request.node.user_properties.append(("shelf", shelf))
+    request.node.user_properties.append(("shelf", books))
     found = getattr(module, "application", None) or module.app
     found.testing = True  # so that Flask raises a view's error instead of answering 500
     return found
