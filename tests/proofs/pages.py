@@ -145,7 +145,7 @@ def _used(fence: Fence) -> Iterator[tuple[str, int]]:
 def _api_words(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.ImportFrom(module=module, names=names):
-            yield from (module or "").split(".")
+            yield from module.split(".") if module else []
             yield from (alias.name for alias in names)
         case ast.Import(names=names):
             yield from (word for alias in names for word in alias.name.split("."))
