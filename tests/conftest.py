@@ -9,11 +9,13 @@ from shutil import copy, copytree, ignore_patterns
 from types import ModuleType
 from wsgiref.validate import validator
 
+import browser
 import pytest
 from werkzeug.test import Client
 
 ROOT = Path(__file__).parent.parent
 YOUR_TURN = 99
+pytest_terminal_summary = browser.pytest_terminal_summary
 pytest.register_assert_rewrite("contract", "contract_pages", "contract_forms", "contract_sessions")
 
 
