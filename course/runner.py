@@ -116,7 +116,7 @@ class Runner:
                 "error": self._cut(call.excinfo.exconly()),
                 "frames": _frames(error, self._folder),
                 "printed": self._cut(printed[-MOST:]),
-                "shelf": _shelf(dict(item.user_properties).get("shelf", {})),
+                "shelf": _shelf(getattr(item, "shelf", {})),
                 "evidence": self._recorder.collect("app" in item.fixturenames),
             }
         return report

@@ -118,7 +118,7 @@ def app(load, titles, request):
     books.clear()
     for number, title in enumerate(titles, 7):
         books[number] = {"title": title, "author": "Čapek & Söhne" if number % 2 else "A. Nobody"}
-    request.node.user_properties.append(("shelf", books))
+    request.node.shelf = books
     found = getattr(module, "application", None) or module.app
     found.testing = True  # so that Flask raises a view's error instead of answering 500
     return found

@@ -42,7 +42,7 @@ def books(load, titles, request):
     books.clear()
     for number, title in enumerate(titles, 7):
         books[number] = {"title": title, "author": "Čapek & Söhne" if number % 2 else "A. Nobody"}
-    request.node.user_properties.append(("shelf", books))
+    request.node.shelf = books
     return books
 
 
@@ -244,6 +244,13 @@ def test_programs_read_that_an_address_is_not_there(visit):
     for path in ("/api/", "/api/nowhere", "/api/no/such/thing", "/api/books/emma", "/api/books/"):
         expected = (404, "application/json", {"error": "not found"})
         assert (path, *answer(visit(path))) == (path, *expected)
+
+
+@step(3)
+def test_programs_only_read(visit, books):
+    """Below /api/, no rule must allow POST, so that the answer is 405."""
+    for path in (f"/api/books/{min(books)}", "/api/nowhere"):
+        assert (path, visit(path, method="POST").status_code) == (path, 405)
 
 
 @step(3)
@@ -647,6 +654,14 @@ def test_the_log_says_who_asked_what(app, log, chance):
         session["name"] = name
     client.get("/books/0?q=x", environ_overrides={"REMOTE_ADDR": "10.0.0.7"})
     assert log() == [f"10.0.0.7 {name!r} GET '/books/0' 404"]
+
+
+@step(7)
+def test_the_log_has_its_level(app, caplog):
+    """The line must have the level INFO, and init_app must set the app's log to it."""
+    app.test_client().get("/newest")
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert app.logger.level == logging.INFO
 
 
 @step(7)

@@ -158,6 +158,14 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         ASK.format(how='post("/", data={"title": "Emma"})'),
         {},
     ),
+    "csrf-stale": (
+        FLASK
+        + "from flask_wtf import FlaskForm\napp.secret_key = 'x'\n"
+        + '@app.post("/")\ndef view():\n    form = FlaskForm()\n    form.validate()\n'
+        + '    return render_template("new.html", form=form), 422\n',
+        ASK.format(how='post("/", data={"csrf_token": "old"})'),
+        {"templates__new_html": "{% if form.errors %}This form was open for too long.{% endif %}"},
+    ),
     "unsupported-media-type": (
         FLASK + '@app.post("/")\ndef view():\n    return request.json["title"]\n',
         ASK.format(how='post("/", data={"title": "Emma"})'),

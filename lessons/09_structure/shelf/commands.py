@@ -10,7 +10,7 @@ shelf = AppGroup("shelf", help="Look after the books.")
 
 
 @shelf.command("list")
-@click.option("--author", help="Only the books of this author.")
+@click.option("--author")
 def list_books(author):
     """List the books by number."""
     books = stock.BOOKS if author is None else stock.by_author(author)
