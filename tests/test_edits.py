@@ -47,6 +47,7 @@ def encode(chance: random.Random, source: bytes) -> bytes:
     return source[:at] + chance.randbytes(1) + source[at:]
 
 
+PATIENCE = 60  # seconds for all the tests of a lesson, and for one that hangs
 EDITS = [drop, drop, drop, swap, swap, truncate, double, encode]
 
 
@@ -64,6 +65,6 @@ def test_every_edit_gets_a_verdict(
             file.write_bytes(edit(chance, file.read_bytes()))
             begin = time.monotonic()
             words = text(lesson, checker.check(folder))
-            assert time.monotonic() - begin < 10, f"edit {number} of {file.name}"
+            assert time.monotonic() - begin < PATIENCE, f"edit {number} of {file.name}"
             assert f"Lesson {lesson.number}: " in words
             assert "course/" not in words, words

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left_behind")
 def test_begin_makes_what_the_page_starts_from(clone: Path) -> None:
     result = run("begin", "5")
     assert result.exit_code == 0
-    assert "Next: cd my/05_context" in result.output
+    assert "Work there." in result.output and "make watch N=5" in result.output
     finished = contents(clone / "lessons/04_flask")
     finished["middleware.py"] = contents(clone / "lessons/02_wsgi")["middleware.py"]
     assert contents(clone / "my/05_context") == finished
