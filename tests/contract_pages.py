@@ -147,11 +147,13 @@ class Layout:
             again = visit(href, headers={"If-None-Match": response.headers.get("ETag", "")})
             assert again.status_code == 304
 
-    def test_the_style_sheet_serves_light_and_dark(self, visit):
-        """The style sheet must allow light and dark, and break long words."""
-        css = visit("/static/style.css").text
-        assert "color-scheme: light dark;" in css
-        assert "overflow-wrap: anywhere;" in css
+    def test_the_style_sheet_serves_light_and_dark_and_a_phone(self, visit):
+        """The style sheet must leave colours to the browser, and let all fit a narrow window."""
+        lines = [line.strip() for line in visit("/static/style.css").text.splitlines()]
+        fit = ["overflow-wrap: anywhere;", "flex-wrap: wrap;", "max-width: 40rem;"]
+        for needed in ("color-scheme: light dark;", *fit, "width: 100%;", "max-width: 100%;"):
+            assert needed in lines
+        assert [line for line in lines if line.startswith(("color:", "background"))] == []
 
 
 class Tables:
@@ -214,7 +216,7 @@ class Tables:
 
     def test_what_was_searched_is_shown_as_text(self, visit):
         """The search field must hold what was asked for, quotes and < included, as text."""
-        asked = f"\"'{HOSTILE}&quot;"
+        asked = f" \"'{HOSTILE}&quot;"
         html = visit(f"/?q={quote(asked, safe='')}").text
         shown = escape(asked).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
         assert f'value="{shown}"' in html
