@@ -112,7 +112,7 @@ def arrange(fence: Fence, folder: Path) -> None:
     Raises:
         ReplayError: if a file is not there.
     """
-    for line in fence.text.splitlines():
+    for line in filter(str.strip, fence.text.splitlines()):
         command, *names = shlex.split(line)
         paths = [folder / name for name in names if not name.startswith("-")]
         try:

@@ -81,7 +81,7 @@ def test_a_letter_changed_in_a_file_that_is_not_python_is_found(
 
 
 def test_files_are_moved_as_the_page_says(lesson: Lesson, edit: Callable, tmp_path: Path) -> None:
-    commands = "mkdir inner\nmv look.py hello.py inner\nrm inner/look.py"
+    commands = "mkdir inner\n\nmv look.py hello.py inner\nrm inner/look.py"
     edit(PAGE, "## What you built", f"```shell\n{commands}\n```\n\n## What you built")
     rebuild(lesson, tmp_path / "built")
     assert (tmp_path / "built/inner/hello.py").is_file()
