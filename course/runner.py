@@ -62,6 +62,7 @@ class Runner:
             return True
         _import_what_the_lesson_imports(self._lesson.folder)
         self._recorder.install()
+        self._warm_up(session)
         if hasattr(os, "fork"):
             self._fork_for_each_request()
         request = self._requests.readline()
@@ -69,6 +70,16 @@ class Runner:
             os._exit(NO_REQUEST)
         self._run(session, **json.loads(request))
         os._exit(0)  # no fixture of a wider scope has anything to tidy that outlives this
+
+    def _warm_up(self, session: pytest.Session) -> None:
+        """Test the finished app a little, so that no child does what needs doing only once."""
+        session.config.option.app = str(self._lesson.folder)
+        for test in session.items[:3]:
+            test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or "/").is_relative_to(self._lesson.folder):
+                del sys.modules[name]
+        self._failure = None
 
     def _fork_for_each_request(self) -> None:
         """Return in a child; in the parent, wait for it, tidy up behind it, and fork the next."""

@@ -47,7 +47,7 @@ def watch(lesson: Lesson, keys: dict[str, tuple[str, Key]]) -> None:
                 if any(not path.is_relative_to(lesson.root / "my") for path in event):
                     checker.close()
                     seen = None
-                present = _contents(folder)
+                present = _settled_contents(folder, seen or {})
                 if present != seen:
                     seen = present
                     step = _show(lesson, checker, "  ·  ".join(names))
@@ -74,6 +74,17 @@ def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
     clear = _CLEAR if sys.stdout.isatty() else ""
     click.echo(f"{clear}{words}\n\n" + click.style(f"{names}  {took}", dim=True))
     return step
+
+
+def _settled_contents(folder: Path, before: dict[Path, bytes]) -> dict[Path, bytes]:
+    """Return the files of the app; give an editor that has emptied one a moment to write it."""
+    present = _contents(folder)
+    for _ in range(5):
+        if not any(before.get(path) and not content for path, content in present.items()):
+            break
+        time.sleep(0.01)
+        present = _contents(folder)
+    return present
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:

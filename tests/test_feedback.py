@@ -412,6 +412,18 @@ def test_watch_shows_the_verdict_at_every_save(watched: Terminal, lesson: Lesson
     watched.wait_for(r"Lesson 4: step 1 \(of 6\) does not stand any more.*" + LAST_LINE)
 
 
+def test_watch_waits_for_an_editor_that_empties_the_file_first(
+    watched: Terminal, lesson: Lesson
+) -> None:
+    watched.wait_for(LAST_LINE)
+    app = lesson.root / "my/04_flask/app.py"
+    whole = app.read_text(encoding="utf-8").replace("<h2>{title}</h2>", "<h1>{title}</h1>")
+    with app.open("w", encoding="utf-8") as file:
+        time.sleep(0.02)  # an editor that is slow to write
+        file.write(whole)
+    assert "Lesson 4: all 6 steps stand" in watched.wait_for(LAST_LINE)
+
+
 def test_watch_has_keys_for_hint_page_difference_and_quit(
     watched: Terminal, lesson: Lesson
 ) -> None:
