@@ -576,6 +576,13 @@ class Visited(Visitors):
         for number in order[1:]:
             assert f'<a href="/books/{number}">{escape(books[number]["title"])}</a>' in html
 
+    def test_their_heading_comes_with_the_first_book(self, visit, number, name):
+        """A heading must stand above the books; while there are none, there must be no heading."""
+        send(visit, "/readers/me", name=name)
+        before = re.findall(r"<h\d", visit("/readers/me").text)
+        visit(f"/books/{number}")
+        assert re.findall(r"<h\d", visit("/readers/me").text) == [*before, "<h2"]
+
     def test_no_book_is_shown_twice(self, visit, books, chance, name):
         """A book that is looked at again must move to the front."""
         one, two, three = chance.sample(list(books), 3)
