@@ -6,14 +6,34 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from wsgiref.validate import validator
 
 import browser
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import Client
 
 ROOT = Path(__file__).parent.parent
+
+
+class TemplateCache(BytecodeCache):
+    """Keeps what Jinja compiles, since each test makes an app that would compile it again."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._compiled.get(bucket.key + bucket.checksum):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": TemplateCache()}
 YOUR_TURN = 99
 pytest_terminal_summary = browser.pytest_terminal_summary
 pytest.register_assert_rewrite("contract", "contract_pages", "contract_forms", "contract_sessions")
@@ -95,6 +115,13 @@ def load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
             del sys.modules[name]
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder of the test's own, where temporary files go now: in a check, beside the app."""
+    with TemporaryDirectory(prefix="test-", ignore_cleanup_errors=True) as name:
+        yield Path(name).resolve()
 
 
 @pytest.fixture

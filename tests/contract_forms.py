@@ -156,6 +156,14 @@ class Form:
         assert [each for each in answers if each not in (400, 422)] == []
         assert stock(books) == before
 
+    def test_only_get_and_post_are_allowed(self, visit):
+        """PUT and DELETE at /books/new must be answered with 405."""
+        assert [visit(NEW, method).status_code for method in ("PUT", "DELETE")] == [405, 405]
+
+
+class Shared:
+    """Inherit this to hold an app to a BOOKS that several threads read and change at once."""
+
     def test_a_book_may_come_while_others_are_read(self, visit, books):
         """Go through BOOKS.copy(): while a view goes through BOOKS, another may add a book."""
         text, number = restless(books)
@@ -164,10 +172,6 @@ class Form:
         paths = ("/?q=T", "/books/1", "/authors/A", "/authors/", "/books/1/next")
         answers = {path: visit(path).status_code for path in paths}
         assert answers == dict.fromkeys(paths, 200) | {"/books/1/next": 302}
-
-    def test_only_get_and_post_are_allowed(self, visit):
-        """PUT and DELETE at /books/new must be answered with 405."""
-        assert [visit(NEW, method).status_code for method in ("PUT", "DELETE")] == [405, 405]
 
 
 class Redirect:
@@ -486,13 +490,6 @@ class Doubles:
             assert "aria-invalid" not in fields(response.text)["author"]
         assert stock(books) == before
 
-    def test_a_book_may_come_while_this_one_is_checked(self, visit, books):
-        """Go through BOOKS.copy() here, too: meanwhile, another may add a book."""
-        text, _ = restless(books)
-        for book in books.values():
-            book["title"] = text(book["title"])
-        assert send(visit, "Germinal", "Zola").status_code == 303
-
     def test_another_book_is_another_book(self, visit, books):
         """The same title by somebody else, or another title by the same author, must be taken."""
         (title, author), (_, other) = stock(books)[:2]
@@ -509,6 +506,17 @@ class Doubles:
             "A book needs a title.",
             "A book needs an author.",
         ]
+
+
+class SharedChecks:
+    """Inherit this to hold an app to the same where a new book is compared with the others."""
+
+    def test_a_book_may_come_while_this_one_is_checked(self, visit, books):
+        """Go through BOOKS.copy() here, too: meanwhile, another may add a book."""
+        text, _ = restless(books)
+        for book in books.values():
+            book["title"] = text(book["title"])
+        assert send(visit, "Germinal", "Zola").status_code == 303
 
 
 class Forms(Form, Redirect, Checks, Fields, Token, Hostile, Doubles):

@@ -5,7 +5,18 @@ import threading
 
 import pytest
 from conftest import YOUR_TURN
-from contract_forms import Checks, Doubles, Fields, Form, Hostile, Redirect, Token, fields
+from contract_forms import (
+    Checks,
+    Doubles,
+    Fields,
+    Form,
+    Hostile,
+    Redirect,
+    Shared,
+    SharedChecks,
+    Token,
+    fields,
+)
 from contract_pages import Pages
 
 step = pytest.mark.step
@@ -17,7 +28,7 @@ class TestPages(Pages):
 
 
 @step(1)
-class TestForm(Form):
+class TestForm(Form, Shared):
     """A form that takes in a book."""
 
 
@@ -131,5 +142,5 @@ def test_the_worst_is_answered(load, capsys):
 
 
 @step(YOUR_TURN)
-class TestDoubles(Doubles):
+class TestDoubles(Doubles, SharedChecks):
     """The tasks."""

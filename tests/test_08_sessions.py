@@ -8,7 +8,7 @@ from wsgiref.validate import validator
 import pytest
 from conftest import YOUR_TURN
 from contract import Middleware, Numbered
-from contract_forms import Forms
+from contract_forms import Forms, Shared, SharedChecks
 from contract_pages import Pages
 from contract_sessions import (
     Covers,
@@ -40,7 +40,7 @@ class TestPages(Pages):
 
 
 @step(1)
-class TestForms(Forms):
+class TestForms(Forms, Shared, SharedChecks):
     """What the app could do when you copied it, and still can."""
 
 

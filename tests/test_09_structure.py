@@ -9,7 +9,7 @@ import time
 import click
 import pytest
 from conftest import YOUR_TURN
-from contract_forms import Forms
+from contract_forms import Forms, Shared, SharedChecks
 from contract_pages import Pages
 from contract_sessions import Sessions
 from flask import Flask, render_template_string, url_for
@@ -210,7 +210,7 @@ class TestPages(Pages):
 
 
 @step(2)
-class TestForms(Forms):
+class TestForms(Forms, Shared, SharedChecks):
     """What lesson 7 promised."""
 
 
