@@ -230,7 +230,9 @@ def _seconds_of_tests(root: Path, *arguments: str) -> float:
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     begin = time.perf_counter()
-    subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
+    run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stdout)
     return time.perf_counter() - begin
 
 
