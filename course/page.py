@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 YOUR_TURN = 99
-LISTINGS = {"python", "jinja", "html", "css", "sql", "toml"}
+LISTINGS = {"python", "jinja", "html", "css", "sql", "toml", "csv"}
 _PATH = re.compile(r"`(?P<path>[\w./-]+)`(?:, (?P<how>a new file|the whole file))?:?")
 _HINT = re.compile(
     r"^<details><summary>Hint: ([^\n]+)</summary>\n\n(.+?)\n</details>$", re.MULTILINE | re.DOTALL

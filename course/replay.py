@@ -4,14 +4,22 @@ The rules are those that docs/setup.md gives the reader.
 """
 
 import ast
+import os
+import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from course.lessons import Lesson, find_lesson
 from course.page import Fence
+
+_DATABASE_COMMAND = re.compile(
+    r"flask (shelf (create|seed)|db (?!current|history|heads|show|check))"
+)
 
 
 class ReplayError(Exception):
@@ -106,27 +114,55 @@ def apply(fence: Fence, folder: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def arrange(fence: Fence, folder: Path) -> None:
-    """Do what the `mkdir`, `mv` and `rm` of a fence do to an app's files, on any system.
+def arrange(line: str, folder: Path, root: Path) -> None:
+    """Do what a `mkdir`, `cp`, `mv` or `rm` does to an app's files, on any system.
+
+    Args:
+        line: the command as a page shows it; any other does nothing.
+        folder: the app's folder.
+        root: the folder of the clone, which pages call `../..`.
 
     Raises:
         ReplayError: if a file is not there.
     """
-    for line in filter(str.strip, fence.text.splitlines()):
-        command, *names = shlex.split(line)
-        paths = [folder / name for name in names if not name.startswith("-")]
-        try:
-            if command == "mkdir":
-                for path in paths:
-                    path.mkdir(parents=True, exist_ok=True)
-            elif command == "mv":
-                for path in paths[:-1]:
-                    shutil.move(path, paths[-1])
-            elif command == "rm":
-                for path in paths:
-                    path.unlink()
-        except OSError as error:
-            raise ReplayError(f"`{line}` to succeed ({error.strerror})") from None
+    command, *names = shlex.split(line)
+    paths = [
+        root / name[6:] if name.startswith("../../") else folder / name
+        for name in names
+        if not name.startswith("-")
+    ]
+    try:
+        if command == "mkdir":
+            for path in paths:
+                path.mkdir(parents=True, exist_ok=True)
+        elif command == "cp":
+            shutil.copy(*paths)
+        elif command == "mv":
+            for path in paths[:-1]:
+                shutil.move(path, paths[-1])
+        elif command == "rm":
+            for path in paths:
+                path.unlink(missing_ok="instance" in path.parts)
+    except OSError as error:
+        raise ReplayError(f"`{line}` to succeed ({error.strerror})") from None
+
+
+def run_database_command(line: str, folder: Path) -> None:
+    """Run a command that makes or changes tables, rows or migrations, as the page does.
+
+    Whether it succeeds is the page's affair: some fail on purpose, and the walk compares
+    what they print.
+    """
+    others = {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
+    subprocess.run(
+        [sys.executable, "-m", *shlex.split(line)],
+        cwd=folder,
+        env=others | {"FLASK_DEBUG": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+    )
 
 
 def app_files(folder: Path) -> Iterator[Path]:
@@ -164,5 +200,10 @@ def rebuild(lesson: Lesson, folder: Path, until: int | None = None, start: bool 
             continue
         if fence.is_listing:
             apply(fence, folder)
-        elif fence.language == "shell" and step > 0:
-            arrange(fence, folder)
+        elif step > 0:
+            for line in fence.text.splitlines():
+                command = line.removeprefix("$ ")
+                if _DATABASE_COMMAND.match(command):
+                    run_database_command(command, folder)
+                elif line and fence.language == "shell":
+                    arrange(line, folder, lesson.root)

@@ -89,6 +89,14 @@ def test_files_are_moved_as_the_page_says(lesson: Lesson, edit: Callable, tmp_pa
     assert not (tmp_path / "built/inner/look.py").exists()
 
 
+def test_a_file_of_the_course_is_copied(lesson: Lesson, edit: Callable, tmp_path: Path) -> None:
+    command = "cp ../../lessons/01_hello/app.py hello.txt"
+    edit(PAGE, "## What you built", f"```shell\n{command}\n```\n\n## What you built")
+    rebuild(lesson, tmp_path / "built")
+    copied = (tmp_path / "built/hello.txt").read_bytes()
+    assert copied == (lesson.root / "lessons/01_hello/app.py").read_bytes()
+
+
 def test_a_file_that_cannot_be_moved_is_found(lesson: Lesson, edit: Callable) -> None:
     edit(PAGE, "## What you built", "```shell\nrm no_such.py\n```\n\n## What you built")
     [finding] = pages.complete(lesson)

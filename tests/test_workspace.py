@@ -1,9 +1,11 @@
 """The learner's own apps: nothing that a learner wrote is ever lost."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import copytree
 
@@ -58,6 +60,14 @@ def test_begin_at_a_step_has_the_listings_so_far(clone: Path) -> None:
     assert run("begin", "4", "--step", "3").exit_code == 0
     text = (clone / "my/04_flask/app.py").read_text("utf-8")
     assert "url_for" in text and "BookNumber" not in text
+
+
+@pytest.mark.parametrize("step, books", [(4, 0), (6, 100)])
+def test_begin_at_a_step_brings_tables_and_rows(clone: Path, step: int, books: int) -> None:
+    assert run("begin", "10", "--step", str(step)).exit_code == 0
+    with closing(sqlite3.connect(clone / "my/10_database/instance/shelf.db")) as connection:
+        [(number,)] = connection.execute("SELECT count(*) FROM book")
+    assert number == books
 
 
 def test_begin_can_build_on_the_learners_own(clone: Path) -> None:
