@@ -12,7 +12,7 @@ from werkzeug.test import Client
 NEW = "/books/new"
 FORM = "application/x-www-form-urlencoded"
 HOSTILE = '"><script>alert(1)</script>&amp;'
-STALE = "This form was open for too long. Nothing is lost: send it again."
+STALE = "This form was open for too long. Send it again, please."
 
 
 def fields(html):
