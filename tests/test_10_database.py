@@ -293,6 +293,14 @@ def test_a_search_takes_any_text_for_text(visit, books, words, chance):
 
 
 @step(4)
+@pytest.mark.parametrize("words", ["\0", "\0x", "x" * 60_000], ids=["NUL", "NUL, x", "long"])
+def test_what_no_title_has_finds_nothing(visit, books, words):
+    """A search for what no title can have is no failure, and finds nothing."""
+    answer = visit("/", query_string={"q": words})
+    assert (answer.status_code, rows(answer.text)[0]) == (200, ["No title has these words."])
+
+
+@step(4)
 @pytest.mark.parametrize("title, words", [("Père Goriot", "PÈRE"), ("Straße", "STRASSE")])
 def test_a_search_does_not_mind_capitals(visit, books, title, words):
     """Capitals do not count in a search, in any alphabet."""

@@ -23,7 +23,7 @@ bp = Blueprint("books", __name__)
 
 
 class BookNumber(IntegerConverter):
-    """A number that the database can hold."""
+    """A number that any database can hold."""
 
     def __init__(self, url_map):
         super().__init__(url_map, max=LARGEST)
@@ -32,7 +32,7 @@ class BookNumber(IntegerConverter):
 @bp.get("/")
 def index():
     """Show the books that match the query string, or all."""
-    words = request.args.get("q", "").casefold()
+    words = request.args.get("q", "")[:1000].replace("\0", "\ufffd").casefold()
     found = select(Book).where(Book.folded_title.contains(words, autoescape=True))
     return render_template("list.html", books=db.session.scalars(found.order_by(Book.number)).all())
 
