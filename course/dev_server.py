@@ -6,6 +6,7 @@ error that stops many people, the page says what it means and what to do.
 """
 
 import re
+import subprocess
 import sys
 import traceback
 from html import unescape
@@ -25,9 +26,22 @@ from course.translations import translate
 
 def main(number: str, port: str) -> None:
     """Serve the app of a lesson until it is stopped."""
-    app = _load(Path()) if is_running_from_reloader() else None  # its parent only restarts it
-    served = explained(DebuggedApplication(app, evalex=True), find_lesson(number))
+    lesson, app = find_lesson(number), None
+    if is_running_from_reloader():
+        app = _load(Path())
+    elif lesson.folder.samefile(Path()):
+        _make_database(lesson.folder)
+    served = explained(DebuggedApplication(app, evalex=True), lesson)
     run_simple(HOST, int(port), served, use_reloader=True, threaded=True)
+
+
+def _make_database(folder: Path) -> None:
+    """Fill the database of a finished app that has models and no database yet."""
+    if not (folder / "shelf/models.py").exists() or (folder / "instance/shelf.db").exists():
+        return
+    tables = ("db", "upgrade") if (folder / "migrations").exists() else ("shelf", "create")
+    for words in (tables, ("shelf", "seed")):
+        subprocess.run([sys.executable, "-m", "flask", *words], cwd=folder, check=True)
 
 
 def _load(folder: Path):

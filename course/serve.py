@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,20 +51,8 @@ def serve(lesson: Lesson, folder: Path, port: int) -> None:
     program, *arguments = command(lesson, port)
     print(f"Lesson {lesson.number}: http://{HOST}:{port}  (stop with Ctrl+C)")
     print(f"The app in {folder.relative_to(lesson.root)}", flush=True)
-    if folder == lesson.folder:
-        _make_database(folder, environment(lesson))
     os.chdir(folder)
     os.execve(program, [program, *arguments], environment(lesson))
-
-
-def _make_database(folder: Path, its_environment: dict[str, str]) -> None:
-    """Fill the database of a finished app that has models and no database yet."""
-    if not (folder / "shelf/models.py").exists() or (folder / "instance/shelf.db").exists():
-        return
-    tables = ("db", "upgrade") if (folder / "migrations").exists() else ("shelf", "create")
-    for words in (tables, ("shelf", "seed")):
-        flask = [sys.executable, "-m", "flask", *words]
-        subprocess.run(flask, cwd=folder, env=its_environment, check=True)
 
 
 def reserve(port: int, name: str) -> None:
