@@ -4,6 +4,7 @@ import importlib
 import random
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
 from tempfile import TemporaryDirectory
@@ -36,7 +37,10 @@ class TemplateCache(BytecodeCache):
 Flask.jinja_options = {"bytecode_cache": TemplateCache()}
 YOUR_TURN = 99
 pytest_terminal_summary = browser.pytest_terminal_summary
-pytest.register_assert_rewrite("contract", "contract_pages", "contract_forms", "contract_sessions")
+pytest.register_assert_rewrite(
+    *("contract", "contract_pages", "contract_forms", "contract_sessions", "contract_database"),
+    "contract_loans",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--step", type=int, help="Run only the tests of the steps up to this one.")
     group.addoption("--edits", type=int, default=5, help="Random edits of each finished app.")
+    group.addoption("--rounds", type=int, default=5, help="How often all borrow one book at once.")
     group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
 
 
@@ -83,7 +88,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     return report
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder(request: pytest.FixtureRequest) -> Path:
     """The folder of the app under test: the lesson's own, unless an option says otherwise."""
     if request.config.option.app:
@@ -98,12 +103,10 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return ROOT / "my" / stem
 
 
-@pytest.fixture
-def load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import a module of the app under test afresh, and forget all of them afterwards."""
+@contextmanager
+def modules_of(folder: Path) -> Iterator[Callable[[str], ModuleType]]:
+    """Give a function that imports modules of an app, and forget all of them afterwards."""
     before = set(sys.modules)
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def load(name: str) -> ModuleType:
         path = folder / name.replace(".", "/")
@@ -111,10 +114,20 @@ def load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return importlib.import_module(name)
 
-    yield load
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        yield load
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
             del sys.modules[name]
+
+
+@pytest.fixture
+def load(folder: Path) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a module of the app under test afresh, and forget all of them afterwards."""
+    with modules_of(folder) as load:
+        yield load
 
 
 @pytest.fixture
