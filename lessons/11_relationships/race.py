@@ -4,10 +4,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from sqlalchemy import func, select
-
 from shelf import create_app
 from shelf.models import Book, Loan, Reader, db
+from sqlalchemy import func, select
 
 BOOKS, NEIGHBOURS = 100, 8
 start = Barrier(NEIGHBOURS)
