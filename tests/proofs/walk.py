@@ -24,7 +24,7 @@ from course.page import Fence, Page
 from course.replay import ReplayError, apply
 from proofs.finding import Finding
 
-PATIENCE = 15  # seconds that a command may take
+PATIENCE = 60  # seconds that a command may take
 _SERVES = re.compile(
     r"(flask .*\brun\b|make (start|lesson)|python (serve\w*\.py|app\.py|-m http\.server)).*"
 )
