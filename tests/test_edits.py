@@ -47,7 +47,7 @@ def encode(chance: random.Random, source: bytes) -> bytes:
     return source[:at] + chance.randbytes(1) + source[at:]
 
 
-PATIENCE = 60  # seconds for all the tests of a lesson, and for one that hangs
+PATIENCE = 180  # seconds for all the tests of a lesson, and for one that hangs
 EDITS = [drop, drop, drop, swap, swap, truncate, double, encode]
 
 
