@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mine", action="store_true", help="Check your own app in my/ instead of the finished one."
     )
     group.addoption("--step", type=int, help="Run only the tests of the steps up to this one.")
-    group.addoption("--edits", type=int, default=3, help="Random edits of each finished app.")
+    group.addoption("--edits", type=int, default=5, help="Random edits of each finished app.")
     group.addoption("--rounds", type=int, default=3, help="How often all borrow one book at once.")
     group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
 
