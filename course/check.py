@@ -108,7 +108,7 @@ class Checker:
             if "passed" in answer:
                 verdict = _verdict(answer, last)
             elif "process" in answer:
-                last, patience = answer, PATIENCE + 2
+                last, patience = answer, PATIENCE + 3
 
     def _tests_broken(self, why: str) -> TestsBroken:
         return TestsBroken(

@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import sys
+import time
 import traceback
 from itertools import zip_longest
 from pathlib import Path
@@ -101,14 +102,16 @@ class Runner:
         session.config.option.seed = random.randrange(10_000) if seed is None else seed
         with (self._folder.parent / "stacks.txt").open("w", encoding="utf-8") as stacks:
             limits.impose(self._folder)
-            items = [item for item in session.items if _step(item) <= step]
+            items, armed = [item for item in session.items if _step(item) <= step], -1.0
             for item, following in zip_longest(items, items[1:]):
                 test = {"test": item.originalname, "step": _step(item)}
                 asked = " ".join((item.obj.__doc__ or "").split())
                 seed = session.config.option.seed
                 self._say(process=os.getpid(), seed=seed, asked=asked, **test)
                 self._recorder.clear()
-                faulthandler.dump_traceback_later(limits.PATIENCE, exit=True, file=stacks)
+                if time.monotonic() - armed > 1:  # arming starts a thread, which takes its time
+                    armed = time.monotonic()
+                    faulthandler.dump_traceback_later(limits.PATIENCE + 1, exit=True, file=stacks)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:
                     break
@@ -179,7 +182,8 @@ def main(number: str) -> None:
     lesson = find_lesson(number)
     streams = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's own words
-    arguments = [str(lesson.tests), "-vv", "-p", "no:cacheprovider", "--rootdir", str(lesson.root)]
+    arguments = [str(lesson.tests), "-vv", "--rootdir", str(lesson.root)]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:terminalreporter"]
     pytest.main(arguments, plugins=[Runner(lesson, *streams)])
 
 
