@@ -77,6 +77,7 @@ class Runner:
         session.config.option.app = str(self._lesson.folder)
         for test in session.items[:3]:
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
+            test._report_sections.clear()  # what the finished app printed is not the learner's
         for name, module in list(sys.modules.items()):
             if Path(getattr(module, "__file__", None) or "/").is_relative_to(self._lesson.folder):
                 del sys.modules[name]
