@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from course.lessons import Lesson, find_lesson
 from course.page import Fence
 
 _DATABASE_COMMAND = re.compile(
-    r"flask (shelf (create|seed)|db (?!current|history|heads|show|check))"
+    r"((\w+=\S+ )*)(flask (shelf (create|seed)|db (?!current|history|heads|show|check|edit)).*)"
 )
 
 
@@ -118,7 +119,7 @@ def arrange(line: str, folder: Path, root: Path) -> None:
     """Do what a `mkdir`, `cp`, `mv` or `rm` does to an app's files, on any system.
 
     Args:
-        line: the command as a page shows it; any other does nothing.
+        line: the command as a page shows it.
         folder: the app's folder.
         root: the folder of the clone, which pages call `../..`.
 
@@ -147,17 +148,23 @@ def arrange(line: str, folder: Path, root: Path) -> None:
         raise ReplayError(f"`{line}` to succeed ({error.strerror})") from None
 
 
-def run_database_command(line: str, folder: Path) -> None:
+def run_database_command(settings: str, line: str, folder: Path) -> None:
     """Run a command that makes or changes tables, rows or migrations, as the page does.
 
     Whether it succeeds is the page's affair: some fail on purpose, and the walk compares
     what they print.
+
+    Args:
+        settings: what the page sets for this command alone: NAME=value, with spaces between.
+        line: the command.
+        folder: where it is run.
     """
     others = {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
+    given = dict(each.split("=", 1) for each in shlex.split(settings))
     subprocess.run(
-        [sys.executable, "-m", *shlex.split(line)],
+        [sys.executable, "-B", "-m", *shlex.split(line)],
         cwd=folder,
-        env=others | {"FLASK_DEBUG": "1"},
+        env=others | {"FLASK_DEBUG": "1"} | given,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -177,7 +184,9 @@ def copy_app(source: Path, target: Path) -> None:
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "instance"))
 
 
-def rebuild(lesson: Lesson, folder: Path, until: int | None = None, start: bool = True) -> None:
+def rebuild(
+    lesson: Lesson, folder: Path, until: int | None = None, start: bool = True, since: int = 0
+) -> None:
     """Build the lesson's app in an empty folder, from its start to the end of a step.
 
     Args:
@@ -185,6 +194,7 @@ def rebuild(lesson: Lesson, folder: Path, until: int | None = None, start: bool 
         folder: where the app is built; it must not exist yet, unless start is False.
         until: the last step that is followed; None for all.
         start: first copy what the page says to start from.
+        since: the first step that is followed, if the folder is the work of those before it.
     """
     for number, file in lesson.page.starts_from if start else []:
         source = find_lesson(str(number), lesson.root).folder
@@ -196,14 +206,22 @@ def rebuild(lesson: Lesson, folder: Path, until: int | None = None, start: bool 
     folder.mkdir(parents=True, exist_ok=True)
     for fence in lesson.page.fences:
         step = fence.section.step
-        if step is None or (until is not None and step > until):
+        if step is None or step < since or (until is not None and step > until):
             continue
         if fence.is_listing:
             apply(fence, folder)
-        elif step > 0:
-            for line in fence.text.splitlines():
-                command = line.removeprefix("$ ")
-                if _DATABASE_COMMAND.match(command):
-                    run_database_command(command, folder)
-                elif line and fence.language == "shell":
-                    arrange(line, folder, lesson.root)
+        for command in _commands(fence):
+            if found := _DATABASE_COMMAND.match(command):
+                run_database_command(found[1], found[3], folder)
+            elif step > 0 and command.startswith(("mkdir ", "cp ", "mv ", "rm ")):
+                with suppress(ReplayError if fence.language == "console" else ()):
+                    arrange(command, folder, lesson.root)  # a transcript's may undo a `sed`
+
+
+def _commands(fence: Fence) -> Iterator[str]:
+    """Yield the commands of a fence, without what is typed into them."""
+    for line in fence.text.splitlines():
+        if fence.language == "shell":
+            yield line
+        elif fence.language == "console" and line.startswith("$ "):
+            yield line[2:]

@@ -45,16 +45,24 @@ def walks() -> Iterator[dict[str, Future]]:
 
 
 @pytest.fixture(scope="session")
-def checks(request: pytest.FixtureRequest) -> Iterator[dict[str, Future]]:
-    """The verdicts on the chosen tests' apps by lesson: all begun at once, two at a time."""
+def checks(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Future]]:
+    """The verdicts on the chosen tests' apps, by lesson and kind of app: two at a time."""
     chosen = [getattr(item, "callspec", None) for item in request.session.items]
     pairs = [tuple(each.params.values()) for each in chosen if each and len(each.params) == 2]
-    jobs: dict[Lesson, list] = {}
+    jobs: dict[tuple[Lesson, str], list] = {}
     for lesson, job in pairs:
         if isinstance(lesson, Lesson):
-            jobs.setdefault(lesson, []).append(job)
+            jobs.setdefault((lesson, _kind(job)), []).append(job)
     with ThreadPoolExecutor(2) as pool:
-        yield {each.stem: pool.submit(check_all, each, its) for each, its in jobs.items()}
+        yield {
+            (lesson.stem, kind): pool.submit(check_all, lesson, its)
+            for (lesson, kind), its in jobs.items()
+        }
+
+
+def _kind(job: int | dict) -> str:
+    """Return what is checked together: the page's steps, or the mistakes in one of them."""
+    return "the page" if isinstance(job, int) else f"mistakes in step {job['step']}"
 
 
 @each_lesson
@@ -64,17 +72,17 @@ def test_every_command_prints_what_the_page_shows(lesson: Lesson, walks: dict[st
 
 @pytest.mark.parametrize("lesson, until", STEPS, ids=_stem)
 def test_the_listings_alone_pass_the_tests_of_the_steps_so_far(
-    lesson: Lesson, until: int, checks: dict[str, Future]
+    lesson: Lesson, until: int, checks: dict[tuple[str, str], Future]
 ) -> None:
-    verdict = checks[lesson.stem].result()[until]
+    verdict = checks[lesson.stem, _kind(until)].result()[until]
     assert verdict.step is None, text(lesson, verdict)
 
 
 @pytest.mark.parametrize("lesson, wrong", WRONG, ids=_stem)
 def test_a_wrong_answer_is_caught_and_explained(
-    lesson: Lesson, wrong: dict, checks: dict[str, Future]
+    lesson: Lesson, wrong: dict, checks: dict[tuple[str, str], Future]
 ) -> None:
-    verdict = checks[lesson.stem].result()[wrong["mistake"]]
+    verdict = checks[lesson.stem, _kind(wrong)].result()[wrong["mistake"]]
     assert verdict.test == wrong["caught_by"]
     assert verdict.step <= wrong["step"], "an earlier step may notice it first, a later one not"
     assert wrong["says"] in " ".join(click.unstyle(text(lesson, verdict)).split())

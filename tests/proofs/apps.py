@@ -1,6 +1,6 @@
 """Apps that a page makes, and apps with a mistake in them, put to their lesson's tests."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,24 +10,25 @@ from course.replay import copy_app, rebuild
 from course.verdict import Verdict
 
 
-def check_all(lesson: Lesson, jobs: Iterable[int | dict]) -> dict[Hashable, Verdict]:
+def check_all(lesson: Lesson, jobs: list[int | dict]) -> dict[Hashable, Verdict]:
     """Check the app that the listings up to a step make, or one with a mistake, for each job.
 
     Returns:
         the verdicts by step, or by the name of the mistake.
     """
     verdicts = {}
+    steps = sorted(job for job in jobs if isinstance(job, int))
     with Checker(lesson) as checker, TemporaryDirectory() as name:
-        for number, job in enumerate(jobs):
+        built = Path(name) / lesson.stem
+        for before, step in zip([-1, *steps], steps, strict=False):
+            rebuild(lesson, built, step, start=before < 0, since=before + 1)
+            verdicts[step] = checker.check(built, step=step)
+        for number, job in enumerate(job for job in jobs if not isinstance(job, int)):
             folder = Path(name) / str(number) / lesson.stem
             folder.parent.mkdir()
-            if isinstance(job, int):
-                rebuild(lesson, folder, job)
-                verdicts[job] = checker.check(folder, step=job)
-            else:
-                copy_app(lesson.folder, folder)
-                _put_in(job, folder / job["file"])
-                verdicts[job["mistake"]] = checker.check(folder)
+            copy_app(lesson.folder, folder)
+            _put_in(job, folder / job["file"])
+            verdicts[job["mistake"]] = checker.check(folder)
     return verdicts
 
 
