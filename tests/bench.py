@@ -16,6 +16,7 @@ from pathlib import Path
 from course.check import Checker
 from course.environment import HOST, ROOT
 from course.lessons import Lesson, all_lessons
+from course.replay import copy_app
 
 HELLO = 'from flask import Flask\napp = Flask(__name__)\napp.get("/")(lambda: "Hello")\n'
 PATIENCE = 300  # seconds
@@ -63,6 +64,29 @@ def index():
     return render_template("list.html", books=db.session.scalars(db.select(Book)))
 """
 LIST = "<ul>{% for book in books %}<li>{{ book.number }} {{ book.title }}</li>{% endfor %}</ul>\n"
+PAGES = """\
+import time
+from statistics import median
+
+from flask_sqlalchemy.record_queries import get_recorded_queries
+from shelf import create_app
+from shelf.models import Book, db
+from sqlalchemy import func, select
+
+app = create_app({"SQLALCHEMY_RECORD_QUERIES": True})
+app.logger.setLevel("ERROR")
+with app.app_context():
+    last = db.session.scalar(select(func.max(Book.number)))
+times = {0: [], last - 20: []}
+for _ in range(60):
+    for after, seconds in times.items():
+        with app.test_client() as client:
+            begin = time.perf_counter()
+            assert client.get(f"/?after={after}").status_code == 200
+            seconds.append(time.perf_counter() - begin)
+            statements = len(get_recorded_queries())
+print(*map(median, times.values()), statements)
+"""
 TEN_TESTS = """\
 import sys
 from importlib import import_module
@@ -101,6 +125,9 @@ def main(root: Path) -> None:
     _row("Flask's tutorial way: venv, pip, first page", tutorial)
     _row("git clone, make start, first page", first, f"{first / tutorial:.1f} times the row above")
     _row("make start again, first page", again)
+    begin, end, statements = _seconds_of_list(all_lessons(root)[-1])
+    _row("first page of 100,000 books", begin, f"{statements:.0f} SQL statements")
+    _row("last page of 100,000 books", end, f"{end / begin:.2f} times the row above")
     for lesson in all_lessons(root):
         cold = _seconds_of_tests(root, str(lesson.tests))
         warm = _seconds_of_check(lesson)
@@ -212,6 +239,28 @@ def _seconds_to_page(command: str, folder: Path) -> float:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
+
+
+def _seconds_of_list(lesson: Lesson) -> list[float]:
+    """Return the median times of the first and the last page of a long list, and its SQL."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name) / lesson.stem
+        copy_app(lesson.folder, folder)
+        environment = os.environ | {"FLASK_DEBUG": "1"}
+        for command in (
+            ["-m", "flask", "shelf", "create"],
+            ["-m", "flask", "shelf", "fake", "--books", "100000"],
+            ["-c", PAGES],
+        ):
+            run = subprocess.run(
+                [sys.executable, *command],
+                cwd=folder,
+                env=environment,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+        return [float(each) for each in run.stdout.split()]
 
 
 def _seconds_of_check(lesson: Lesson) -> float:
