@@ -1,0 +1,54 @@
+"""What runs when a `flask db` command asks the models or the database."""
+
+import logging
+
+from alembic import context
+from flask import current_app
+
+
+def run():
+    """Run what the command asks for, without SQLite's foreign keys."""
+    with db.engine.connect() as connection:
+        switch_foreign_keys(connection, "OFF")
+        try:
+            context.configure(connection=connection, **settings)
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            switch_foreign_keys(connection, "ON")
+
+
+def switch_foreign_keys(connection, answer):
+    """Switch SQLite's foreign keys: while rows refer to a table, it cannot be replaced."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA foreign_keys = {answer}")
+        connection.commit()
+
+
+def print_sql():
+    """Print the SQL of the scripts, for `--sql`."""
+    context.configure(dialect_name=db.engine.name, literal_binds=True, **settings)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def write_no_empty_script(_, revision, scripts):
+    """Have `flask db migrate` write nothing when it finds nothing."""
+    options = context.config.cmd_opts
+    if getattr(options, "autogenerate", False) and scripts[0].upgrade_ops.is_empty():
+        scripts.clear()
+        logging.getLogger("alembic.env").info("No changes in schema detected.")
+
+
+logging.basicConfig(format="%(levelname)-5s [%(name)s] %(message)s")
+logging.getLogger("alembic").setLevel("INFO")
+db = current_app.extensions["migrate"].db
+settings = {
+    "target_metadata": db.metadata,
+    "process_revision_directives": write_no_empty_script,
+    **current_app.extensions["migrate"].configure_args,
+}
+if context.is_offline_mode():
+    print_sql()
+else:
+    run()
