@@ -52,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--step", type=int, help="Run only the tests of the steps up to this one.")
     group.addoption("--edits", type=int, default=5, help="Random edits of each finished app.")
     group.addoption("--rounds", type=int, default=3, help="How often all borrow one book at once.")
+    group.addoption("--draw", action="store_true", help="Draw the pictures of schemas anew.")
+    group.addoption("--kills", type=int, default=2, help="How often an upgrade is killed.")
     group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
 
 

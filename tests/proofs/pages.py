@@ -35,7 +35,7 @@ def complete(lesson: Lesson) -> Iterator[Finding]:
             yield Finding(page.name, None, 1, str(error), "a listing that cannot be followed")
             return
         files = {f.relative_to(top) for top in (built, lesson.folder) for f in app_files(top)}
-        asked = re.findall(r"revision (\d+)", page.section_text("Your turn"))
+        asked = re.findall(r"[Rr]evision (\d+)", page.section_text("Your turn"))
         for path in sorted(files):
             if path.match("migrations/versions/*") and path.name[:4] in asked:
                 continue
