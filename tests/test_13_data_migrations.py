@@ -19,7 +19,8 @@ import histories
 import pytest
 from conftest import YOUR_TURN
 from contract_database import Database
-from contract_forms import Forms
+from contract_forms import Forms, described
+from contract_forms import send as send_book
 from contract_loans import (
     Borrowing,
     Fakes,
@@ -343,11 +344,13 @@ def test_a_row_that_refers_to_nothing_is_refused(
 
 
 @step(1)
-def test_foreign_keys_are_obeyed_afterwards(app, typed, models, scripts):
-    """When the scripts have run, the app's connection obeys foreign keys again."""
+@pytest.mark.parametrize("command", ["current", "upgrade", "check"])
+def test_foreign_keys_are_obeyed_afterwards(app, typed, models, scripts, command):
+    """When a command is done, with scripts or none, the app's connection obeys foreign keys."""
     write(scripts, "nothing", "pass")
-    assert typed("db", "upgrade", "-d", str(scripts)).exit_code == 0
-    assert obeys_foreign_keys(app, models)
+    for typing in (["upgrade"], [command]):
+        assert typed("db", *typing, "-d", str(scripts)).exit_code == 0
+        assert obeys_foreign_keys(app, models)
 
 
 @step(1)
@@ -1058,6 +1061,23 @@ class TestTwoAuthors(Shelf):
         assert found == [["Both"], ["Both", "Alone"]]
         assert visit(address(f"{one} and {two}")).status_code == 404
 
+    def test_a_turned_name_makes_no_second_book(self, visit, bring, stored):
+        """A book by “Last, First” is the same as one by “First Last”: it stands there already."""
+        bring("Zoë Lauf and Ann Berg", title="Both")
+        before = stored()
+        answer = send_book(visit, "BOTH", "Lauf, zoë and Berg, Ann")
+        assert answer.status_code == 422
+        assert described(answer.text, "title") == "This book stands on the Shelf already."
+        assert stored() == before
+
+    def test_one_of_two_names_may_not_be_dots(self, visit, stored):
+        """None of the names may be made only of dots, since its address would lead elsewhere."""
+        for author in (".. and Ann", "Ann and ."):
+            answer = send_book(visit, "Both", author)
+            assert answer.status_code == 422
+            assert described(answer.text, "author") == "A name, please, not only dots."
+        assert stored() == []
+
     def test_an_author_without_books_is_not_found(self, app, models, visit, bring, pair):
         """The address of an author whose books have gone is a 404, and no list has the name."""
         number = bring(pair[0])
@@ -1157,12 +1177,13 @@ class TestTwoAuthors(Shelf):
         result = typed("shelf", "list", "--author", f"{one} and {two}")
         expected = f"Error: No book by {one} and {two} stands on the Shelf.\n"
         assert (result.exit_code, result.output) == (1, expected)
+        assert typed("shelf", "list", "--author", "").exit_code == 1
 
     def test_what_is_exported_can_be_seeded(self, make, typed, file, bring, stored, pair):
         """`flask shelf export` prints the authors as one text, and `seed` takes it in again."""
         bring(" and ".join(pair), title="Both", year=1867)
         bring(pair[1], title='A "B", C')
-        text = typed("shelf", "export").output
+        text = typed("shelf", "export").stdout_bytes.decode()  # line ends included
         assert text == (
             f'title,author,year\nBoth,{pair[0]} and {pair[1]},1867\n"A ""B"", C",{pair[1]},\n'
         )
@@ -1192,14 +1213,12 @@ class TestTwoAuthors(Shelf):
 
     def test_invented_books_have_their_authors(self, load, typed, stored, author_names):
         """`flask shelf fake` gives each invented book its author, and each author once."""
-        load("shelf.fakes")
-        for number in (40, 60):
-            assert typed("shelf", "fake", "--books", str(number)).exit_code == 0
-        expected = [
-            (row["title"], row["author"], row["year"])
-            for number in (40, 60)
-            for row in load("shelf.fakes").invent(number)
-        ]
+        fakes, expected = load("shelf.fakes"), []
+        last = fakes.names()[-1]
+        number = next(n for n in range(40, 999) if last in [x["author"] for x in fakes.invent(n)])
+        for each in (number, number + 1):
+            assert typed("shelf", "fake", "--books", str(each)).exit_code == 0
+            expected += [(x["title"], x["author"], x["year"]) for x in fakes.invent(each)]
         assert stored() == expected
         assert len(set(author_names())) == len(author_names())
 

@@ -24,6 +24,7 @@ def run():
             with context.begin_transaction():
                 context.run_migrations()
         finally:
+            connection.rollback()  # what a command that runs no script has begun by reading
             switch_foreign_keys(connection, "ON")
 
 

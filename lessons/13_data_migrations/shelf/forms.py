@@ -9,7 +9,7 @@ from wtforms import StringField
 from wtforms.validators import DataRequired, Length, Regexp, ValidationError
 
 from .covers import ending_of
-from .models import Book, db
+from .models import Book, db, names_in
 
 
 def tidy(text):
@@ -49,12 +49,12 @@ class BookForm(FlaskForm):
         """Refuse a book that stands on the Shelf already, in capitals or not."""
         same = select(Book).where(Book.folded_title == field.data.casefold())
         authors = [book.author.casefold() for book in db.session.scalars(same)]
-        if self.author.data.casefold() in authors:
+        if " and ".join(names_in(self.author.data)).casefold() in authors:
             raise ValidationError("This book stands on the Shelf already.")
 
     def validate_author(self, field):
         """Refuse a name such as .., with which an address leads elsewhere."""
-        if not field.data.strip("."):
+        if not all(name.strip(".") for name in names_in(field.data)):
             raise ValidationError("A name, please, not only dots.")
 
 
