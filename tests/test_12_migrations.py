@@ -14,10 +14,10 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import database_fixtures as fixtures
+import histories
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from conftest import YOUR_TURN
 from contract_database import Database
 from contract_forms import Forms
@@ -35,7 +35,20 @@ from contract_loans import (
 )
 from contract_pages import Pages
 from contract_sessions import Sessions
-from sqlalchemy import Column, Integer, NullPool, Table, create_engine, event, inspect
+from histories import (
+    ask,
+    columns,
+    constraints,
+    indexes,
+    obeys_foreign_keys,
+    rows,
+    schema,
+    tables,
+    version,
+    write,
+    written,
+)
+from sqlalchemy import Column, Integer, Table, event
 
 environment = fixtures.environment
 settings = fixtures.settings
@@ -47,6 +60,11 @@ books = fixtures.books
 typed = fixtures.typed
 file = fixtures.file
 stored = fixtures.stored
+place = histories.place
+kept = histories.kept
+do = histories.do
+scripts = histories.scripts
+history = histories.history
 step = pytest.mark.step
 
 # Each column's type, and whether it may be empty.
@@ -82,21 +100,6 @@ INDEXES = {
     "ix_loan_reader_number": "reader_number",
     "uq_loan_open": "book_number, unique, where back_on IS NULL",
 }
-SCRIPT = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = {revision!r}
-down_revision = {before!r}
-
-
-def upgrade():
-{upgrade}
-
-
-def downgrade():
-    pass
-"""
 
 RUN_PYTEST = """
 import contextlib, io, json, sys
@@ -113,30 +116,6 @@ for line in sys.stdin:
         if name.partition(".")[0] in ("shelf", "test_migrations"):
             del sys.modules[name]
 """
-
-
-@pytest.fixture
-def place(tmp_path):
-    """Where a test keeps its database, so that it can be looked at from outside."""
-    return tmp_path / "kept.db"
-
-
-@pytest.fixture
-def kept(make, place):
-    """An app with its database in a file, still without tables."""
-    return make(tables=False, SQLALCHEMY_DATABASE_URI=f"sqlite:///{place}")
-
-
-@pytest.fixture
-def do(kept, typed):
-    """Type a command that must succeed, for that database; return what it prints."""
-
-    def do(*words):
-        result = typed(*map(str, words), app=kept)
-        assert result.exit_code == 0, f"flask {' '.join(map(str, words))}\n{result.output}"
-        return result.output
-
-    return do
 
 
 @pytest.fixture
@@ -173,128 +152,9 @@ def fill(place, chance):
                     "VALUES (?, ?, ?, ?, ?)",
                     row,
                 )
-        return rows(place)
+        return rows(place, LESSON_11)
 
     return fill
-
-
-@pytest.fixture
-def scripts(folder, tmp_path):
-    """A copy of the app's folder `migrations`, without the scripts."""
-    source, target = folder / "migrations", tmp_path / "migrations"
-    assert source.is_dir(), "The app's folder has no folder `migrations`."
-    copytree(source, target, ignore=ignore_patterns("__pycache__", "versions"))
-    (target / "versions").mkdir()
-    return target
-
-
-@pytest.fixture
-def history(folder, load):
-    """The app's scripts, as Alembic finds them."""
-    return ScriptDirectory(str(folder / "migrations"))
-
-
-def write(scripts, revision, *upgrade, before=None):
-    """Write a script of the test's own: what `upgrade` does, line by line."""
-    body = "\n".join(f"    {line}" for line in upgrade)
-    text = SCRIPT.format(revision=revision, before=before, upgrade=body)
-    (scripts / "versions" / f"{revision}.py").write_text(text, encoding="utf-8")
-
-
-def written(scripts):
-    """Return the texts of the scripts."""
-    return [path.read_text(encoding="utf-8") for path in (scripts / "versions").glob("*.py")]
-
-
-def ask(place, question):
-    """Return the rows that a database answers with."""
-    with closing(sqlite3.connect(place)) as database:
-        return database.execute(question).fetchall()
-
-
-def tables(place):
-    """Return the names of a database's tables, but for the one that Alembic keeps."""
-    found = {name for [name] in ask(place, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return sorted(found - {"alembic_version"})
-
-
-def version(place):
-    """Return the revisions that a database says it is at."""
-    return [number for [number] in ask(place, "SELECT version_num FROM alembic_version")]
-
-
-def rows(place):
-    """Return all rows of the three tables, each as a dictionary."""
-    found = {}
-    with closing(sqlite3.connect(place)) as database:
-        database.row_factory = sqlite3.Row
-        for table in LESSON_11:
-            wanted = f"SELECT * FROM {table} ORDER BY number"
-            found[table] = [dict(row) for row in database.execute(wanted)]
-    return found
-
-
-def inspected(place, look):
-    """Return what a function finds with SQLAlchemy's inspector."""
-    engine = create_engine(f"sqlite:///{place}", poolclass=NullPool)
-    return look(inspect(engine))
-
-
-def columns(place, table):
-    """Return a table's columns: type, and whether it may be empty."""
-    return inspected(
-        place,
-        lambda database: {
-            each["name"]: (str(each["type"]), each["nullable"])
-            for each in database.get_columns(table)
-        },
-    )
-
-
-def constraints(place):
-    """Return what each constraint demands, by name."""
-
-    def look(database):
-        found = {}
-        for table in tables(place):
-            key = database.get_pk_constraint(table)
-            found[key["name"]] = f"{', '.join(key['constrained_columns'])} is the primary key"
-            for each in database.get_unique_constraints(table):
-                found[each["name"]] = f"{', '.join(each['column_names'])} is unique"
-            for each in database.get_foreign_keys(table):
-                here, [there] = ", ".join(each["constrained_columns"]), each["referred_columns"]
-                found[each["name"]] = f"{here} is a {each['referred_table']}'s {there}"
-        return found
-
-    return inspected(place, look)
-
-
-def indexes(place):
-    """Return what each index holds, by name."""
-
-    def look(database):
-        found = {}
-        for table in tables(place):
-            for each in database.get_indexes(table):
-                where = each.get("dialect_options", {}).get("sqlite_where")
-                parts = [*each["column_names"], "unique" if each["unique"] else ""]
-                parts.append(f"where {where}" if where is not None else "")
-                found[each["name"]] = ", ".join(filter(None, parts))
-        return found
-
-    return inspected(place, look)
-
-
-def obeys_foreign_keys(app, models):
-    """Return whether the connection that an app gets obeys foreign keys."""
-    with app.app_context(), models.db.engine.connect() as connection:
-        return connection.execute(models.db.text("PRAGMA foreign_keys")).scalar() == 1
-
-
-def schema(place):
-    """Return all that the other functions find out about a database's tables."""
-    found = {table: columns(place, table) for table in tables(place)}
-    return found | {"constraints": constraints(place), "indexes": indexes(place)}
 
 
 @step(1)
@@ -336,7 +196,7 @@ def test_migrate_compares_with_the_models(do, scripts, place):
 @pytest.mark.parametrize("table", ["book", "reader"])
 def test_a_table_can_be_replaced(do, scripts, modelled, place, table):
     """A table may be replaced by a copy although loans point there: foreign keys are off."""
-    before = rows(place)
+    before = rows(place, LESSON_11)
     write(
         scripts,
         "replacement",
@@ -344,7 +204,7 @@ def test_a_table_can_be_replaced(do, scripts, modelled, place, table):
         '    batch_op.add_column(sa.Column("more", sa.Integer))',
     )
     do("db", "upgrade", "-d", scripts)
-    after = rows(place)
+    after = rows(place, LESSON_11)
     assert {row.pop("more") for row in after[table]} == {None}
     assert after == before
 
@@ -405,7 +265,7 @@ def test_scripts_are_run_in_a_transaction(kept, do, typed, scripts, place):
     assert re.findall(r"BEGIN;|CREATE TABLE guest|COMMIT;", printed) == expected
     do("db", "upgrade", "-d", scripts)
     lines = "op.execute(\"INSERT INTO guest VALUES ('Ann')\")", 'raise RuntimeError("No.")'
-    write(scripts, "second", *lines, before="first")
+    write(scripts, "second", *lines, after="first")
     assert typed("db", "upgrade", "-d", str(scripts), app=kept).exit_code == 1
     assert (ask(place, "SELECT * FROM guest"), version(place)) == ([], ["first"])
 
@@ -499,7 +359,7 @@ def test_the_first_script_is_taken_back(do, fill, place):
     do("db", "downgrade", "base")
     assert (tables(place), indexes(place), version(place)) == ([], {}, [])
     do("db", "upgrade", "0001")
-    assert (schema(place), rows(place)) == (before, {table: [] for table in LESSON_11})
+    assert (schema(place), rows(place, LESSON_11)) == (before, {table: [] for table in LESSON_11})
 
 
 @step(2)
@@ -535,7 +395,7 @@ def test_create_may_be_typed_again(do, history, fill, place):
         assert version(place) == history.get_heads()
         old = {
             table: [{name: row[name] for name in LESSON_11[table]} for row in found]
-            for table, found in rows(place).items()
+            for table, found in rows(place, LESSON_11).items()
         }
         assert old == before
 
@@ -557,13 +417,13 @@ def test_tables_that_no_script_made_can_be_stamped(do, fill, place):
     do("db", "upgrade", "0001")
     fill()
     do("db", "downgrade", "0001")
-    before = rows(place)
+    before = rows(place, LESSON_11)
     with closing(sqlite3.connect(place)) as database, database:
         database.execute("DROP TABLE alembic_version")
     do("db", "stamp", "0001")
-    assert (version(place), rows(place)) == (["0001"], before)
+    assert (version(place), rows(place, LESSON_11)) == (["0001"], before)
     do("db", "upgrade")
-    assert [len(found) for found in rows(place).values()] == [6, 4, 5]
+    assert [len(found) for found in rows(place, LESSON_11).values()] == [6, 4, 5]
 
 
 @step(3)
@@ -579,7 +439,7 @@ def test_a_phone_comes_and_every_row_stays(do, fill, place):
     before = fill()
     do("db", "upgrade", "0002")
     expected = [row | {"phone": None} for row in before["reader"]]
-    assert rows(place) == before | {"reader": expected}
+    assert rows(place, LESSON_11) == before | {"reader": expected}
     assert version(place) == ["0002"]
 
 
@@ -715,10 +575,10 @@ def test_down_and_up_keep_every_row(do, fill, place, chance):
         database.execute("UPDATE reader SET phone = ?", (f"555 {chance.randrange(10**4)}",))
     do("db", "downgrade", "0001")
     without = [{name: row[name] for name in ("number", "name")} for row in before["reader"]]
-    assert rows(place) == before | {"reader": without}
+    assert rows(place, LESSON_11) == before | {"reader": without}
     assert version(place) == ["0001"]
     do("db", "upgrade", "0002")
-    assert rows(place) == before
+    assert rows(place, LESSON_11) == before
 
 
 @step(4)
@@ -873,9 +733,9 @@ def test_pages_come_and_every_row_stays(do, fill, place):
     before = fill()
     do("db", "upgrade", "0003")
     expected = [row | {"pages": None} for row in before["book"]]
-    assert rows(place) == before | {"book": expected}
+    assert rows(place, LESSON_11) == before | {"book": expected}
     do("db", "downgrade", "0002")
-    assert rows(place) == before
+    assert rows(place, LESSON_11) == before
     assert ask(place, "PRAGMA foreign_key_check") == []
 
 

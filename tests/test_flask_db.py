@@ -56,7 +56,8 @@ class Snapshot:
     @classmethod
     def of(cls, app: Path) -> "Snapshot":
         """Look at an app's folder `migrations` and at its database."""
-        paths = sorted((app / "migrations").rglob("*"))
+        found = sorted((app / "migrations").rglob("*"))
+        paths = [each for each in found if "__pycache__" not in each.parts]
         folder = {str(p.relative_to(app)): p.read_text() if p.is_file() else "" for p in paths}
         with closing(sqlite3.connect(app / "instance" / "shelf.db")) as database:
             schema = "SELECT tbl_name, name, sql FROM sqlite_master ORDER BY name"

@@ -128,7 +128,7 @@ class Walk:
         kept = {
             k: v
             for k, v in os.environ.items()
-            if not re.match("FLASK_|PYTEST|WERKZEUG|COURSE_|PORT$", k)
+            if not re.match("FLASK_|PYTEST|WERKZEUG|COURSE_|(PORT|CI)$", k)
         }
         first = [str(clone / ".venv" / "bin"), str(clone / ".pipenv" / "bin")]
         return kept | {
