@@ -49,9 +49,11 @@ def make(load, models, new_database):
         known = {"SECRET_KEY": "of the tests", "SQLALCHEMY_DATABASE_URI": new_database()}
         app = load("shelf").create_app(known)
         with app.app_context():
-            yield app
-            models.db.session.remove()
-            models.db.engine.dispose()
+            try:
+                yield app
+            finally:
+                models.db.session.remove()
+                models.db.engine.dispose()
 
     return make
 
@@ -128,8 +130,8 @@ def fill(engine, books, readers, loans) -> None:
                     {
                         "book": book + 1,
                         "reader": reader + 1,
-                        "lent_on": day,
-                        "back_on": None if still else day,
+                        "lent_on": day.isoformat(),
+                        "back_on": None if still else day.isoformat(),
                     },
                 )
 
