@@ -69,6 +69,7 @@ def _fork(words: list[str], output: int) -> None:
 
 
 if __name__ == "__main__":
+    # What each command would import, imported once, before the forks.
     import alembic.autogenerate
     import alembic.command  # noqa: F401
     import flask_migrate  # noqa: F401
