@@ -1,4 +1,4 @@
-"""Read what is in a session's cookie, without the key."""
+"""Read what is in a session's cookie."""
 
 import sys
 import zlib

@@ -29,7 +29,7 @@ def upgrade():
 
 
 def last_number(pages):
-    """Return the last number in “xii, 474” as text, or None: the CHECK allows none and no 0."""
+    """Return the last number in “xii, 474” as text, or None; 0 does not count."""
     found = [each for each in re.findall("[0-9]+", pages) if 0 < int(each) < 2**31]
     return str(int(found[-1])) if found else None
 
