@@ -413,8 +413,9 @@ def test_each_app_has_the_commands(make, books):
 @step(5)
 def test_the_commands_say_what_they_are_for(app):
     """The group and its commands must each have a line of help."""
-    assert "Look after the books." in "\n".join(run(app, "shelf", "--help")[1])
-    assert re.search(r"^  list +\S", run(app, "shelf", "--help")[1], re.MULTILINE)
+    shelf = "\n".join(run(app, "shelf", "--help")[1])
+    assert "Look after the books." in shelf
+    assert re.search(r"^  list +\S", shelf, re.MULTILINE), shelf
     assert "Say what this app's configuration is" in "\n".join(run(app, "settings", "--help")[1])
 
 
