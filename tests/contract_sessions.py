@@ -398,10 +398,12 @@ class Covers(Senders):
     def test_a_book_asks_for_its_cover(self, visit, books, number):
         """A book's page must lead to a form that sends a file, with a labelled field."""
         assert f'<a href="/books/{number}/cover/new">' in visit(f"/books/{number}").text
-        html = visit(f"/books/{number}/cover/new").text
+        page = visit(f"/books/{number}/cover/new")
+        html = page.text
         title = escape(f"A cover for {books[number]['title']}")
         assert f"<title>{title}</title>" in html
         assert f"<h1>{title}</h1>" in html
+        assert page.status_code == 200
         assert '<form method="post" enctype="multipart/form-data">' in html
         assert re.findall(r'<label for="cover">(.*?)</label>', html) == ["A picture, PNG or JPEG"]
         [field] = re.findall(r'<input [^>]*name="cover"[^>]*>', html)
