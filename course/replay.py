@@ -137,7 +137,11 @@ def arrange(line: str, folder: Path, root: Path) -> None:
             for path in paths:
                 path.mkdir(parents=True, exist_ok=True)
         elif command == "cp":
-            shutil.copy(*paths)
+            for path in paths[:-1]:
+                if path.is_dir():
+                    copy_app(path, paths[-1] / path.name)
+                else:
+                    shutil.copy(path, paths[-1])
         elif command == "mv":
             for path in paths[:-1]:
                 shutil.move(path, paths[-1])
@@ -159,7 +163,8 @@ def run_database_command(settings: str, line: str, folder: Path) -> None:
         line: the command.
         folder: where it is run.
     """
-    others = {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
+    ours = ("FLASK_", "DATABASE_URL")
+    others = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     given = dict(each.split("=", 1) for each in shlex.split(settings))
     subprocess.run(
         [sys.executable, "-B", "-m", *shlex.split(line)],

@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
@@ -174,7 +175,7 @@ def _import_what_the_lesson_imports(folder: Path) -> None:
             names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
             for name in names:
                 if not any(folder.rglob(f"{name.partition('.')[0]}*")):
-                    with contextlib.suppress(ImportError):
+                    with contextlib.suppress(ImportError), warnings.catch_warnings(action="ignore"):
                         importlib.import_module(name)
 
 

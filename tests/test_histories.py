@@ -190,7 +190,7 @@ def test_the_pages_show_the_tables(make, folder, request) -> None:
             assert (ROOT / "docs" / name).read_text(encoding="utf-8") == svg
 
 
-@pytest.mark.parametrize("folder", ["13_data_migrations"], indirect=True)  # 12 has no transactions
+@pytest.mark.parametrize("folder", ["14_postgresql"], indirect=True)  # 12 has no transactions
 def test_a_kill_loses_no_book(new_database, folder, request) -> None:
     """Killed at any moment of an upgrade, the next one finishes, and every book is there."""
     for _ in range(request.config.option.kills):

@@ -128,7 +128,7 @@ class Walk:
         kept = {
             k: v
             for k, v in os.environ.items()
-            if not re.match("FLASK_|PYTEST|WERKZEUG|COURSE_|(PORT|CI)$", k)
+            if not re.match("FLASK_|PYTEST|WERKZEUG|COURSE_|(PORT|CI|DATABASE_URL)$", k)
         }
         first = [str(clone / ".venv" / "bin"), str(clone / ".pipenv" / "bin")]
         return kept | {
@@ -230,7 +230,8 @@ class Walk:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _wait_for(lambda: any(map(_answers, free)) or not self._serves())
+        if free:
+            _wait_for(lambda: any(map(_answers, free)) or not self._serves())
 
     def _serves(self) -> bool:
         return self.server is not None and self.server.poll() is None

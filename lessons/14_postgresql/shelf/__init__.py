@@ -1,0 +1,60 @@
+"""The Shelf, as a package: `create_app` makes as many apps of it as you like."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask_migrate import Migrate
+from jinja2 import StrictUndefined
+
+from . import api, books, commands, loans, pages, readers, visits
+from .models import db
+from .timer import RequestTimer
+
+
+def create_app(settings=None):
+    """Make an app; what `settings` says goes before all other configuration."""
+    app = Flask(__name__)
+    configure(app, settings)
+    app.jinja_env.undefined = StrictUndefined
+    app.url_map.converters["book"] = books.BookNumber
+    db.init_app(app)
+    migrate.init_app(app, db, directory=Path(app.root_path).parent / "migrations")
+    timer.init_app(app)
+    visits.init_app(app)
+    pages.init_app(app)
+    commands.init_app(app)
+    app.register_blueprint(books.bp)
+    app.register_blueprint(loans.bp)
+    app.register_blueprint(readers.bp, url_prefix="/readers")
+    app.register_blueprint(api.bp, url_prefix="/api")
+    return app
+
+
+def configure(app, settings):
+    """Read the configuration, layer on layer: of two values for a name, the later counts."""
+    app.config.from_object("shelf.defaults")
+    if app.debug:
+        app.config["SECRET_KEY"] = "for development only"
+    app.config.from_pyfile(f"{app.instance_path}/config.py", silent=True)
+    if os.environ.get("DATABASE_URL"):
+        app.config["SQLALCHEMY_DATABASE_URI"] = with_driver(os.environ["DATABASE_URL"])
+    app.config.from_prefixed_env()
+    app.config.from_mapping(settings)
+    app.config.setdefault("COVERS", f"{app.instance_path}/covers")
+    if not app.config["SECRET_KEY"]:
+        raise click.ClickException(
+            "The Shelf needs a SECRET_KEY: set FLASK_SECRET_KEY, or write one into "
+            f"{app.instance_path}/config.py."
+        )
+
+
+timer = RequestTimer()
+migrate = Migrate()
+
+
+def with_driver(address):
+    """Return a PostgreSQL's address as SQLAlchemy wants it: with the package that connects."""
+    return re.sub("^postgres(ql)?:", "postgresql+psycopg:", address)
