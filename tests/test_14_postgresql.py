@@ -357,6 +357,7 @@ def serving(folder, tmp_path):
 
 
 @step(1)
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals that a program can catch.")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_server_serves_until_it_is_told_to_end(serving, name):
@@ -371,7 +372,7 @@ def test_a_server_serves_until_it_is_told_to_end(serving, name):
     with closing(psycopg.connect(address)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     process.send_signal(getattr(signal, name))
-    process.wait(3)
+    process.wait(10)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(address).close()
 
@@ -602,7 +603,7 @@ def test_the_index_shuts_nobody_out(at, fill, upgrading, valid):
         with database.busy("SET LOCAL lock_timeout = '500ms'", A_BOOK) as other:
             other.commit()
         assert database.ask("SELECT count(*) FROM book") == [(before[0][0] + 1,)]
-    done.result(timeout=3)
+    done.result(timeout=10)
     assert (valid(database), database.version()) == (True, ["0012"])
 
 
@@ -720,7 +721,7 @@ def test_an_upgrade_does_not_wait_for_long(at, fill, do, upgrading):
     with database.busy("SELECT count(*) FROM book"):
         begun = time.monotonic()
         with pytest.raises(OperationalError, match="canceling statement due to lock timeout"):
-            upgrading("0013").result(timeout=3.5)
+            upgrading("0013").result(timeout=8)
         assert time.monotonic() - begun > 1.5
         assert (database.schema(), database.rows(), database.version()) == before
     do("db", "upgrade", "0013")
@@ -980,7 +981,7 @@ def test_0015_waits_for_who_is_adding_a_book(at, fill, upgrading):
         done = upgrading("0015")
         assert database.someone_waits(until=done.done), "It does not wait."
         other.commit()
-        done.result(timeout=4)
+        done.result(timeout=10)
     assert folded(database, "plain_title")["À propos"] == "a propos"
     assert database.version() == ["0015"]
 
