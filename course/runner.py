@@ -116,6 +116,7 @@ class Runner:
                 if not end <= fires <= end + 1:  # arming starts a thread, which takes its time
                     fires = end + 1
                     faulthandler.dump_traceback_later(patience + 1, exit=True, file=stacks)
+                following = following or item.parent  # leaves fixtures of a wider scope standing
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:
                     break
