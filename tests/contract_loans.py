@@ -820,5 +820,6 @@ class Lent(Neighbours):
         assert (result.exit_code, result.output) == (0, "")
 
 
-class Loans(Readers, Borrowing, Refusals, Returning, Race, WhoHasIt, Paging, Fakes, Lent):
+# pytest runs the tests of the last base first.
+class Loans(Lent, Fakes, Paging, WhoHasIt, Race, Returning, Refusals, Borrowing, Readers):
     """Inherit this to hold an app to all that lesson 11 promises."""

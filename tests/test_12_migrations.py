@@ -21,18 +21,7 @@ from alembic.runtime.migration import MigrationContext
 from conftest import YOUR_TURN
 from contract_database import Database
 from contract_forms import Forms
-from contract_loans import (
-    Borrowing,
-    Fakes,
-    Lent,
-    Paging,
-    Race,
-    Readers,
-    Refusals,
-    Returning,
-    WhoHasIt,
-    words,
-)
+from contract_loans import Loans, words
 from contract_pages import Pages
 from contract_sessions import Sessions
 from histories import (
@@ -883,45 +872,5 @@ class TestDatabase(Database):
 
 
 @step(6)
-class TestReaders(Readers):
-    """Who gives a name is a reader."""
-
-
-@step(6)
-class TestBorrowing(Borrowing):
-    """Who has a name borrows a book that nobody has."""
-
-
-@step(6)
-class TestRefusals(Refusals):
-    """What does not come from the Shelf's forms is refused."""
-
-
-@step(6)
-class TestReturning(Returning):
-    """Who has a book brings it back."""
-
-
-@step(6)
-class TestRace(Race):
-    """One gets the book, however many want it."""
-
-
-@step(6)
-class TestWhoHasIt(WhoHasIt):
-    """Lists say who has a book."""
-
-
-@step(6)
-class TestPaging(Paging):
-    """The list comes in pages."""
-
-
-@step(6)
-class TestFakes(Fakes):
-    """Books can be invented."""
-
-
-@step(6)
-class TestLent(Lent):
-    """Lists of what is lent."""
+class TestLoans(Loans):
+    """What lesson 11 promised."""

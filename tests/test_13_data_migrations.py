@@ -19,21 +19,7 @@ from conftest import YOUR_TURN
 from contract_database import Turned
 from contract_forms import Forms, described
 from contract_forms import send as send_book
-from contract_loans import (
-    Borrowing,
-    Fakes,
-    Lent,
-    Neighbours,
-    Paging,
-    Race,
-    Readers,
-    Refusals,
-    Returning,
-    WhoHasIt,
-    another,
-    send,
-    words,
-)
+from contract_loans import Loans, Neighbours, another, send, words
 from contract_pages import Pages, links, rows
 from contract_sessions import Sessions
 from histories import (
@@ -1822,45 +1808,5 @@ class TestDatabase(Turned):
 
 
 @step(6)
-class TestReaders(Readers):
-    """Who gives a name is a reader."""
-
-
-@step(6)
-class TestBorrowing(Borrowing):
-    """Who has a name borrows a book that nobody has."""
-
-
-@step(6)
-class TestRefusals(Refusals):
-    """What does not come from the Shelf's forms is refused."""
-
-
-@step(6)
-class TestReturning(Returning):
-    """Who has a book brings it back."""
-
-
-@step(6)
-class TestRace(Race):
-    """One gets the book, however many want it."""
-
-
-@step(6)
-class TestWhoHasIt(WhoHasIt):
-    """Lists say who has a book."""
-
-
-@step(6)
-class TestPaging(Paging):
-    """The list comes in pages."""
-
-
-@step(6)
-class TestFakes(Fakes):
-    """Books can be invented."""
-
-
-@step(6)
-class TestLent(Lent):
-    """Lists of what is lent."""
+class TestLoans(Loans):
+    """What lesson 11 promised."""

@@ -22,22 +22,7 @@ import pytest
 from conftest import ROOT, YOUR_TURN, modules_of
 from contract_database import Turned
 from contract_forms import Forms
-from contract_loans import (
-    Borrowing,
-    Fakes,
-    Lent,
-    Paging,
-    Race,
-    Readers,
-    Refusals,
-    Returning,
-    WhoHasIt,
-    another,
-    buttons,
-    send,
-    shown,
-    words,
-)
+from contract_loans import Loans, another, buttons, send, shown, words
 from contract_pages import Pages, rows
 from contract_sessions import Sessions
 from databases import dump, on_postgres, on_sqlite
@@ -309,7 +294,7 @@ def test_the_books_of_the_file_come_to_postgresql(found_by_url, typed, stored):
     assert typed("shelf", "seed", app=found_by_url).output == "100 books added.\n"
     assert typed("shelf", "seed", app=found_by_url).output == "0 books added.\n"
     assert len(stored(found_by_url)) == 100
-    assert ("Emma", "Jane Austen", 1815) in [each for each in stored(found_by_url)]
+    assert ("Emma", "Jane Austen", 1815) in stored(found_by_url)
 
 
 @step(1)
@@ -1242,43 +1227,8 @@ class TestDatabase(Turned):
 
 
 @step(6)
-class TestReaders(Readers):
-    """Who gives a name is a reader."""
-
-
-@step(6)
-class TestBorrowing(Borrowing):
-    """Who has a name borrows a book that nobody has."""
-
-
-@step(6)
-class TestRefusals(Refusals):
-    """What does not come from the Shelf's forms is refused."""
-
-
-@step(6)
-class TestReturning(Returning):
-    """Who has a book brings it back."""
-
-
-@step(6)
-class TestRace(Race):
-    """One gets the book, however many want it."""
-
-
-@step(6)
-class TestWhoHasIt(WhoHasIt):
-    """Lists say who has a book."""
-
-
-@step(6)
-class TestPaging(Paging):
-    """The list comes in pages."""
-
-
-@step(6)
-class TestFakes(Fakes):
-    """Books can be invented."""
+class TestLoans(Loans):
+    """What lesson 11 promised."""
 
     @pytest.fixture
     def shelf(self, app, models):
@@ -1291,8 +1241,3 @@ class TestFakes(Fakes):
                 return [(b.number, b.title, b.plain_title, b.author, b.year) for b in found]
 
         return shelf
-
-
-@step(6)
-class TestLent(Lent):
-    """Lists of what is lent."""
