@@ -18,6 +18,9 @@ import pytest
 from conftest import ROOT
 from learner import make_up_a_lesson, run, write
 
+from course.lessons import find_lesson
+from course.translations import translate
+
 ROWS = tomllib.loads((ROOT / "course/translations.toml").read_text(encoding="utf-8"))["message"]
 
 FLASK = "from flask import Flask, request, url_for, render_template\napp = Flask(__name__)\n"
@@ -349,3 +352,16 @@ def test_the_error_page_of_an_app_explains_it(
     make_up_a_lesson(clone, app, GET)
     html = serve(clone)
     assert_explained(name, unescape(re.sub("<[^>]+>", "", html)))
+
+
+@pytest.mark.parametrize(
+    "lesson, module, step",
+    [("9", "readers", 1), ("10", "shelf.models", 2), ("12", "shelf.wishes", 5)],
+)
+def test_a_file_that_the_page_makes_later_is_named_with_its_step(
+    lesson: str, module: str, step: int
+) -> None:
+    said = translate(find_lesson(lesson), "my/app", f"No module named '{module}'")
+    path = module.replace(".", "/") + ".py"
+    assert said.name == "file-to-come"
+    assert said.cause == f"There is no file `{path}` in my/app. Step {step} of the page makes it."
