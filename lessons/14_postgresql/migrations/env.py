@@ -24,7 +24,7 @@ def run():
             with context.begin_transaction():
                 context.run_migrations()
         finally:
-            connection.rollback()  # what a command that runs no script has begun by reading
+            connection.rollback()  # ends what reading has begun, if no script ran
             switch_foreign_keys(connection, "ON")
 
 
