@@ -52,7 +52,9 @@ class Book(db.Model):
     pages: Mapped[int | None] = mapped_column(CheckConstraint("pages > 0", name="pages"))
     condition: Mapped[str] = mapped_column(
         Enum(
-            *("good", "worn", "damaged"),
+            "good",
+            "worn",
+            "damaged",
             name="condition",
             native_enum=False,
             create_constraint=True,
