@@ -22,6 +22,8 @@ _DATABASE_COMMAND = re.compile(
     r"((\w+=\S+ )*)(flask (shelf (create|seed)|db (?!current|history|heads|show|check|edit)).*)"
 )
 
+DOCSTRING = "the docstring"  # its name as a statement; no other can be called so
+
 
 class ReplayError(Exception):
     """A listing that a reader could not follow; the text says why."""
@@ -67,16 +69,16 @@ def _name(node: ast.stmt) -> str | None:
         case ast.ImportFrom(module=module, level=level):
             return f"import {'.' * level}{module or ''}"
         case ast.Expr(value=ast.Constant(value=str())):
-            return "the docstring"
+            return DOCSTRING
     return None
 
 
 def merge(source: str, listing: str) -> str:
     """Put the statements of a listing into a Python file.
 
-    An import joins the imports at the top, or takes the place of the import from the
-    same module; a definition with a known name takes the place of the old one; anything
-    else comes last.
+    An import joins the imports at the top, below the docstring, or takes the place of the
+    import from the same module; a definition with a known name takes the place of the old
+    one; anything else comes last.
     """
     merged = statements(source)
     for new in statements(listing):
@@ -84,8 +86,8 @@ def merge(source: str, listing: str) -> str:
         if known:
             merged[known[0]] = new
         elif new.is_import:
-            last_import = max((i for i, old in enumerate(merged) if old.is_import), default=-1)
-            merged.insert(last_import + 1, new)
+            top = (i for i, old in enumerate(merged) if old.is_import or old.name == DOCSTRING)
+            merged.insert(max(top, default=-1) + 1, new)
         else:
             merged.append(new)
     return "\n\n\n".join(statement.text for statement in merged) + "\n"

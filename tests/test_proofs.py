@@ -298,6 +298,11 @@ def test_a_listing_joins_its_file_as_setup_says() -> None:
     ]
 
 
+def test_the_first_import_of_a_file_stands_below_its_docstring() -> None:
+    merged = merge('"""What this is."""\n\nX = 1\n', "import re\n")
+    assert merged.split("\n\n\n") == ['"""What this is."""', "import re", "X = 1\n"]
+
+
 def _places(found: list[Finding]) -> list[tuple[str, int | None, int]]:
     return [(finding.page, finding.step, finding.line) for finding in found]
 
