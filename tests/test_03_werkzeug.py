@@ -175,20 +175,21 @@ def test_the_server_listens_on_this_lessons_port(served):
 @step(4)
 def test_the_server_is_given_the_application(served):
     """serve.py must give run_simple the application of app.py itself, not the result of a call."""
-    assert served[3] is served[0]
+    same = served[3] is served[0]
+    assert same, "run_simple was given something else."
 
 
 @step(4)
 def test_the_server_has_reloader_and_debugger(served):
     """serve.py must switch on both use_reloader and use_debugger."""
-    assert served[4].get("use_reloader") is True
-    assert served[4].get("use_debugger") is True
+    expected = {"use_reloader": True, "use_debugger": True}
+    assert {name: served[4].get(name) for name in expected} == expected
 
 
 @step(4)
 def test_the_server_answers_several_at_a_time(served):
     """serve.py must give run_simple threaded=True: a browser may hold one connection and wait."""
-    assert served[4].get("threaded") is True
+    assert {"threaded": served[4].get("threaded")} == {"threaded": True}
 
 
 @step(5)
@@ -214,8 +215,9 @@ def test_a_decorator_returns_the_function(site):
     def view(request):
         return ""
 
-    assert site.route("/")(view) is view
-    assert site.errorhandler(404)(view) is view
+    kept = {"route": site.route("/")(view) is view}
+    kept["errorhandler"] = site.errorhandler(404)(view) is view
+    assert kept == {"route": True, "errorhandler": True}
 
 
 @step(5)
