@@ -1346,7 +1346,7 @@ def test_no_book_has_no_pages(at, do, place, pages):
     """The database itself refuses 0 pages and less, by the CHECK ck_book_pages; none is fine."""
     at("0007", pages=["474"])
     do("db", "upgrade", "0008")
-    with pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed: ck_book_pages"):
+    with pytest.raises(sqlite3.IntegrityError, match=r"CHECK constraint failed: ck_book_pages\b"):
         change(place, "UPDATE book SET pages = ?", (pages,))
     change(place, "UPDATE book SET pages = NULL")
 
@@ -1385,7 +1385,7 @@ def test_a_condition_is_one_of_three_words(at, do, place, chance):
     for word in ("worn", "damaged", "good"):
         change(place, "UPDATE book SET condition = ?", (word,))
     for word in ("lost", "", "GOOD", f"x{chance.randrange(999)}"):
-        with pytest.raises(sqlite3.IntegrityError, match="constraint failed: ck_book_condition"):
+        with pytest.raises(sqlite3.IntegrityError, match=r"constraint failed: ck_book_condition\b"):
             change(place, "UPDATE book SET condition = ?", (word,))
     with pytest.raises(sqlite3.IntegrityError, match="NOT NULL constraint failed"):
         change(place, "UPDATE book SET condition = NULL")
@@ -1448,7 +1448,7 @@ def test_the_models_have_both_rules(app, models, books, rule):
     """Tables that `create_all` makes have the CHECKs ck_book_pages and ck_book_condition, too."""
     wrong = {"pages": "pages = 0", "condition": "condition = 'lost'"}[rule]
     with app.app_context():
-        with pytest.raises(IntegrityError, match=f"CHECK constraint failed: ck_book_{rule}"):
+        with pytest.raises(IntegrityError, match=rf"CHECK constraint failed: ck_book_{rule}\b"):
             models.db.session.execute(models.db.text(f"UPDATE book SET {wrong}"))
         models.db.session.rollback()
 
