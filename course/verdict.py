@@ -110,7 +110,9 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
     if evidence.get("curl"):
         yield from _block("Repeat", evidence["curl"])
     if "csrf_token" in evidence.get("curl", ""):
-        remark = "Your server refuses this token, which was the test's: send the form in a browser."
+        remark = (
+            "Your server may refuse this token, the test's own: then send the form in a browser."
+        )
         yield from _block("", remark, wrap=True)
     if evidence.get("curl") and verdict.shelf:
         remark = f"Your server has other books than this test had: {verdict.shelf}."

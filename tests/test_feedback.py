@@ -143,7 +143,7 @@ def test_a_token_cannot_be_repeated(clone: Path) -> None:
     make_up_a_lesson(clone, FLASK + '@app.post("/")\ndef view():\n    return "no", 400\n', tests)
     output = " ".join(run("check", "90").output.split())
     assert "--data-raw csrf_token=abc" in output
-    assert "Your server refuses this token, which was the test's: send the form in a" in output
+    assert "Your server may refuse this token, the test's own: then send the form in a" in output
 
 
 def test_a_template_is_shown_with_its_variables(clone: Path) -> None:
