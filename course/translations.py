@@ -44,8 +44,10 @@ def translate(lesson: Lesson, folder: str, *texts: str) -> Translation | None:
 def _file_to_come(lesson: Lesson, folder: str, text: str) -> Translation | None:
     """Say of a missing module that the page makes it, if it does."""
     missing = re.search(r"No module named '([\w.]+)'", text)
-    file = missing[1].replace(".", "/") + ".py" if missing else None
-    for fence in lesson.page.fences if missing else []:
+    if not missing:
+        return None
+    file = missing[1].replace(".", "/") + ".py"
+    for fence in lesson.page.fences:
         if fence.path == file and fence.how == "a new file" and fence.section.step:
             step = fence.section.step
             cause = (
