@@ -12,7 +12,6 @@ except ImportError:  # Windows has none
     resource = None
 
 PATIENCE = 5  # seconds that one test may take
-SLOW = 15  # seconds that a test marked as slow may take
 MEMORY = 1 << 30  # bytes
 FILE = 64 << 20  # bytes; what an app prints goes into a file, too
 PROCESSES = 20

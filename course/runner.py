@@ -74,10 +74,14 @@ class Runner:
         os._exit(0)  # no fixture of a wider scope has anything to tidy that outlives this
 
     def _warm_up(self, session: pytest.Session) -> None:
-        """Test the finished app a little, so that no child does what needs doing only once."""
+        """Test the finished app a little, so that no child does what needs doing only once.
+
+        A database server is started by the first test that needs it, and so here.
+        """
         session.config.option.app = str(self._lesson.folder)
-        for test in session.items[:3]:
-            test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
+        servers = [test for test in session.items if test.get_closest_marker("server")]
+        for test in [*session.items[:3], *servers[:1]]:
+            test.config.hook.pytest_runtest_protocol(item=test, nextitem=session)
             test._report_sections.clear()  # what the finished app printed is not the learner's
         for name, module in list(sys.modules.items()):
             if Path(getattr(module, "__file__", None) or "/").is_relative_to(self._lesson.folder):
@@ -109,14 +113,13 @@ class Runner:
                 test = {"test": item.originalname, "step": _step(item)}
                 asked = " ".join((item.obj.__doc__ or "").split())
                 seed = session.config.option.seed
-                patience = limits.SLOW if item.get_closest_marker("slow") else limits.PATIENCE
-                end = time.monotonic() + patience
-                self._say(process=os.getpid(), patience=patience, seed=seed, asked=asked, **test)
+                end = time.monotonic() + limits.PATIENCE
+                self._say(process=os.getpid(), seed=seed, asked=asked, **test)
                 self._recorder.clear()
                 if not end <= fires <= end + 1:  # arming starts a thread, which takes its time
                     fires = end + 1
-                    faulthandler.dump_traceback_later(patience + 1, exit=True, file=stacks)
-                following = following or item.parent  # leaves fixtures of a wider scope standing
+                    faulthandler.dump_traceback_later(limits.PATIENCE + 1, exit=True, file=stacks)
+                following = following or session  # whose fixtures, a database server, stay
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:
                     break

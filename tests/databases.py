@@ -15,7 +15,7 @@ from sqlalchemy import NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 NUMBERS = itertools.count()  # no two databases of a server have the same name
-POSTGRESQL = pytest.param("PostgreSQL", marks=pytest.mark.slow)
+POSTGRESQL = pytest.param("PostgreSQL", marks=pytest.mark.server)
 on_postgres = pytest.mark.parametrize("kind", [POSTGRESQL], indirect=True)
 on_sqlite = pytest.mark.parametrize("kind", ["SQLite"], indirect=True)
 
@@ -35,7 +35,7 @@ def uri(kind, request, tmp_path):
     server = request.getfixturevalue("server")
     url = address_of(server, f"test_{next(NUMBERS)}")
     yield url
-    on_server(server, f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+    drop(server, make_url(url).database)
 
 
 def address_of(server, name):
@@ -48,6 +48,11 @@ def on_server(server, statement):
     """Send a server what cannot be part of a transaction."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement)
+
+
+def drop(server, name):
+    """Do away with a database: the last tests of the server may have been ended before they did."""
+    on_server(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +80,7 @@ def at(kind, uri, make, models, stock, request):
             Path(make_url(uri).database).write_bytes(known or b"")
             return
         server, name = request.getfixturevalue("server"), make_url(uri).database
-        on_server(server, f"DROP DATABASE IF EXISTS {name}")
+        drop(server, name)
         on_server(server, f"CREATE DATABASE {name} TEMPLATE {known or 'template1'}")
 
     def upgraded(revision):
@@ -91,6 +96,7 @@ def at(kind, uri, make, models, stock, request):
         if kind == "SQLite":
             return Path(make_url(uri).database).read_bytes()
         server, name = request.getfixturevalue("server"), f"ready_{next(NUMBERS)}"
+        drop(server, name)
         on_server(server, f"ALTER DATABASE {make_url(uri).database} RENAME TO {name}")
         return name
 

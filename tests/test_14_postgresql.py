@@ -342,7 +342,6 @@ def serving(folder, tmp_path):
 
 
 @step(1)
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals that a program can catch.")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_server_serves_until_it_is_told_to_end(serving, name):
@@ -706,7 +705,7 @@ def test_an_upgrade_does_not_wait_for_long(at, fill, do, upgrading):
     with database.busy("SELECT count(*) FROM book"):
         begun = time.monotonic()
         with pytest.raises(OperationalError, match="canceling statement due to lock timeout"):
-            upgrading("0013").result(timeout=8)
+            upgrading("0013").result(timeout=4)
         assert time.monotonic() - begun > 1.5
         assert (database.schema(), database.rows(), database.version()) == before
     do("db", "upgrade", "0013")

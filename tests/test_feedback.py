@@ -270,13 +270,16 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_an_app_that_misbehaves_costs_a_verdict(clone: Path, name: str) -> None:
+def test_an_app_that_misbehaves_costs_a_verdict(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     text, error, place = HOSTILE[name]
     mine = clone / "my/01_hello"
     write(mine / "app.py", text.replace("{mine}", str(mine)))
     if name in {"hangs asleep", "stops", "swallows"}:  # the real limit counts for “hangs”
         limits = clone / "course/limits.py"
         write(limits, limits.read_text("utf-8").replace("PATIENCE = 5 ", "PATIENCE = 1 "))
+        monkeypatch.setattr("course.check.PATIENCE", 1)
     before = contents(mine)
     begin = time.monotonic()
     result = run("check", "1")
@@ -305,6 +308,22 @@ def test_one_bad_app_does_not_spoil_the_next_check(lesson: Lesson, tmp_path: Pat
         for _ in range(2):
             assert checker.check(good).step is None
             assert checker.check(bad).step == 1
+
+
+def test_a_hang_inside_a_transaction_does_not_spoil_the_next_check(tmp_path: Path) -> None:
+    lesson = Lesson("14_postgresql", ROOT)
+    copytree(lesson.folder, tmp_path / "bad")
+    script = next((tmp_path / "bad/migrations/versions").glob("0013*"))
+    hang = "def upgrade():\n    while op.get_bind().dialect.name == 'postgresql': pass\n"
+    script.write_text(script.read_text("utf-8").replace("def upgrade():\n", hang), "utf-8")
+    with Checker(lesson) as checker:
+        for _ in range(2):
+            begin = time.monotonic()
+            verdict = checker.check(tmp_path / "bad")
+            assert "did not answer within 5 seconds" in verdict.error
+            assert verdict.frames[0]["file"] == f"migrations/versions/{script.name}"
+            assert time.monotonic() - begin < 10
+        assert checker.check(lesson.folder, step=1).step is None
 
 
 def test_a_system_that_cannot_fork_gives_the_same_verdicts(
