@@ -92,16 +92,18 @@ INDEXES = {
 }
 
 RUN_PYTEST = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 import flask_migrate, flask_sqlalchemy, pytest
 
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what Alembic prints, which keeps the stream that it met first
 known = set(sys.modules)
 for line in sys.stdin:
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.chdir(json.loads(line)))
         said = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir=.", "test_migrations.py"])
-    print(json.dumps([status, said.getvalue()]), flush=True)
+    print(json.dumps([status, said.getvalue()]), file=answers, flush=True)
     for name in set(sys.modules) - known:
         if name.partition(".")[0] in ("shelf", "test_migrations"):
             del sys.modules[name]
