@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from course.lessons import Lesson
-from course.limits import PATIENCE
 from course.replay import app_files, copy_app
 from course.verdict import YOUR_TURN, Verdict
 
@@ -108,7 +107,7 @@ class Checker:
             if "passed" in answer:
                 verdict = _verdict(answer, last)
             elif "process" in answer:
-                last, patience = answer, PATIENCE + 2
+                last, patience = answer, answer["patience"] + 2
 
     def _tests_broken(self, why: str) -> TestsBroken:
         return TestsBroken(
@@ -122,7 +121,7 @@ class Checker:
         text = stacks.read_text("utf-8", "replace") if stacks.exists() else ""
         hung = status is None or "Timeout" in text
         if hung:
-            error = f"The app did not answer within {PATIENCE} seconds."
+            error = f"The app did not answer within {last['patience']} seconds."
         elif status < 0:
             error = f"The app was ended by the signal {signal.Signals(-status).name}."
         else:
@@ -171,7 +170,7 @@ def _read(process: subprocess.Popen[str], answers: queue.Queue) -> None:
 
 def _verdict(answer: dict[str, Any], last: dict[str, Any]) -> Verdict:
     """Join what was said when the last test began and when it was over."""
-    known = {name: last[name] for name in last if name != "process"}
+    known = {name: last[name] for name in last if name not in ("process", "patience")}
     known |= {name: value for name, value in answer.items() if name != "passed"}
     return Verdict(**(known | {"step": None if answer["passed"] else known.get("step", 1)}))
 

@@ -113,12 +113,13 @@ class Runner:
                 test = {"test": item.originalname, "step": _step(item)}
                 asked = " ".join((item.obj.__doc__ or "").split())
                 seed = session.config.option.seed
-                end = time.monotonic() + limits.PATIENCE
-                self._say(process=os.getpid(), seed=seed, asked=asked, **test)
+                patience = limits.SLOW if item.get_closest_marker("slow") else limits.PATIENCE
+                end = time.monotonic() + patience
+                self._say(process=os.getpid(), patience=patience, seed=seed, asked=asked, **test)
                 self._recorder.clear()
                 if not end <= fires <= end + 1:  # arming starts a thread, which takes its time
                     fires = end + 1
-                    faulthandler.dump_traceback_later(limits.PATIENCE + 1, exit=True, file=stacks)
+                    faulthandler.dump_traceback_later(patience + 1, exit=True, file=stacks)
                 following = following or session  # whose fixtures, a database server, stay
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:

@@ -342,6 +342,7 @@ def serving(folder, tmp_path):
 
 
 @step(1)
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals that a program can catch.")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_server_serves_until_it_is_told_to_end(serving, name):
@@ -349,8 +350,10 @@ def test_a_server_serves_until_it_is_told_to_end(serving, name):
     ends with the program: after SIGTERM or SIGHUP nobody answers there."""
     process, instance = serving
     kept = instance / "postgres.url"
+    end = time.monotonic() + 8
     while not (kept.exists() and kept.read_text()):
         assert process.poll() is None, "It has ended, and was not told to."
+        assert time.monotonic() < end, "After eight seconds, no PostgreSQL was ready."
         time.sleep(0.02)
     address = kept.read_text().strip()
     with closing(psycopg.connect(address)) as connection:
@@ -438,9 +441,13 @@ def test_nothing_is_kept(ask_both, both):
 @step(2)
 @on_postgres
 def test_no_nul_gets_through(found_by_url, typed, file):
-    """PostgreSQL takes no NUL in a text: an author's address with one is 404, and a row with one is
-    named by `flask shelf seed`."""
-    assert another(found_by_url)("/authors/a%00b").status_code == 404
+    """PostgreSQL takes no NUL in a text: an author's address with one is 404, a form with one is
+    422, and a row with one is named by `flask shelf seed`."""
+    visit = another(found_by_url)
+    assert visit("/authors/a%00b").status_code == 404
+    for title, author in (("a\0b", "C"), ("A", "c\0d"), ("\0" * 201, "/")):
+        assert send(visit, "/books/new", title=title, author=author).status_code == 422
+    assert send(visit, "/readers/me", name="a\0b").status_code == 422
     for row in ("A\0b,C,1", "A,C\0d,1"):
         result = typed("shelf", "seed", file(f"title,author,year\n{row}\n"), app=found_by_url)
         assert (result.exit_code, "line 2: a NUL" in result.output) == (1, True), result.output

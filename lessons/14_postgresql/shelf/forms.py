@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import select
 from wtforms import StringField
-from wtforms.validators import DataRequired, Length, Regexp, ValidationError
+from wtforms.validators import DataRequired, Length, Regexp, StopValidation, ValidationError
 
 from .covers import ending_of
 from .models import Book, db, names_in, plain
@@ -20,7 +20,7 @@ def tidy(text):
 def plain_text(form, field):
     """Refuse control characters, and what stands for bytes that were not UTF-8."""
     if any(unicodedata.category(each) == "Cc" or each == "\ufffd" for each in field.data):
-        raise ValidationError("Only letters, digits, signs and spaces, please.")
+        raise StopValidation("Only letters, digits, signs and spaces, please.")
 
 
 short = Length(max=200, message="At most 200 characters, please.")
