@@ -1,5 +1,6 @@
 """Check a learner's app: have its lesson's tests run on a copy, and return the verdict."""
 
+import ast
 import contextlib
 import json
 import os
@@ -77,11 +78,12 @@ class Checker:
             before = set(app_files(copy))
             request = {"folder": str(copy), "shown": shown or folder.name}
             verdict = self._ask(request | {"step": step, "seed": seed}, copy)
+            twice = _defined_twice(copy) if verdict.step else ""
             gone = sorted(path.name for path in before if not path.exists())
         if gone:
             error = f"While it ran, the app deleted or moved files of its own: {', '.join(gone)}"
             return replace(verdict, step=verdict.step or 1, error=error, frames=[], evidence={})
-        return verdict
+        return replace(verdict, twice=twice)
 
     def _ask(self, request: dict[str, Any], copy: Path) -> Verdict:
         process = self._process or self._start()
@@ -173,6 +175,21 @@ def _verdict(answer: dict[str, Any], last: dict[str, Any]) -> Verdict:
     known = {name: last[name] for name in last if name not in ("process", "patience")}
     known |= {name: value for name, value in answer.items() if name != "passed"}
     return Verdict(**(known | {"step": None if answer["passed"] else known.get("step", 1)}))
+
+
+def _defined_twice(folder: Path) -> str:
+    """Name a function or class that a file has twice, most often a newer listing's and its own."""
+    for path in app_files(folder):
+        lines: dict[str, int] = {}
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.parse(path.read_bytes()).body if path.suffix == ".py" else []:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    if node.name in lines:
+                        name = path.relative_to(folder).as_posix()
+                        lines_of = f"in line {lines[node.name]} and in line {node.lineno}"
+                        return f"{name} has `{node.name}` twice, {lines_of}"
+                    lines[node.name] = node.lineno
+    return ""
 
 
 def _kill(process: int) -> None:

@@ -12,7 +12,7 @@ import click
 from course import workspace
 from course.check import TestsBroken
 from course.lessons import Lesson, UnknownLesson, all_lessons, find_lesson
-from course.progress import Progress, forget, progress
+from course.progress import Progress, fell_from, forget, progress
 from course.replay import app_files
 from course.verdict import place, standing
 
@@ -153,8 +153,9 @@ def what_is_next(as_json: bool) -> None:
         click.echo(f"Lesson {lesson.page.title} is next. Its page: docs/{lesson.stem}.md")
         click.echo(f"Type: make begin N={lesson.number}")
     else:
+        fell_from(lesson, each.step)  # so that a check knows which step was being worked on
         click.echo(f"Lesson {lesson.page.title}: {_state(lesson, each)}.")
-        click.echo(f"Read {place(lesson, each.step)}. What is missing: {each.words}")
+        click.echo(f"Read on to {place(lesson, each.step)}. What is missing: {each.words}")
         click.echo(f"Then type: make check N={lesson.number}")
 
 

@@ -24,8 +24,9 @@ class Verdict:
     Where all pass, `step` is None and `tests` is how many there were. Otherwise `step` is
     the first that does not stand (YOUR_TURN for a task), and the rest is about the first
     test that failed: what it asked for, the error, the frames of the app's own files (file,
-    line, function, source), what was printed, the books on the test's shelf, and the
-    evidence (see `course.evidence.Evidence`; empty if the app did not let the test end).
+    line, function, source), what was printed, a name that a file defines twice, the books on
+    the test's shelf, and the evidence (see `course.evidence.Evidence`; empty if the app did
+    not let the test end).
     `seed` repeats the run with the same random books.
     """
 
@@ -36,6 +37,7 @@ class Verdict:
     error: str = ""
     frames: list[dict[str, Any]] = field(default_factory=list)
     printed: str = ""
+    twice: str = ""
     shelf: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
@@ -91,7 +93,9 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
     yield _headline(lesson, verdict.step, fell_from) + "\n"
     evidence, at_work = verdict.evidence, fell_from or verdict.step
     yield from _block("Asked", verdict.asked, wrap=True)
-    yield from _block("Page", place(lesson, at_work))
+    yield from _block("Page", place(lesson, verdict.step))
+    if fell_from:
+        yield from _block("You were", f"at {place(lesson, fell_from)}")
     if evidence.get("request"):
         yield from _block("Request", evidence["request"])
         yield from _block("Response", evidence["response"] or "none")
@@ -104,6 +108,9 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         where = f"my/{lesson.stem}/{frame['file']}:{frame['line']}, in {frame['function']}"
         yield from _block("At", f"{where}\n    {frame['source']}")
     yield from _block("Printed", _last_lines(verdict.printed))
+    if verdict.twice:
+        remark = f"{verdict.twice}; the lower one counts. If one is the old one, delete it."
+        yield from _block("Twice", remark, wrap=True)
     if translation := verdict.translation(lesson):
         yield from _block("Means", translation.cause, wrap=True)
         yield from _block("To do", translation.cure, wrap=True)

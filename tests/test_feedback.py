@@ -212,6 +212,18 @@ def test_the_course_alone_says_what_is_next(clone: Path) -> None:
     assert run().output == run("next").output
 
 
+def test_a_function_that_stands_twice_is_named(lesson: Lesson) -> None:
+    file = lesson.root / "my/04_flask/app.py"
+    old = file.read_text("utf-8").count("\n") + 3
+    assert "Twice" not in run("check", "4").output
+    with file.open("a", encoding="utf-8") as app:
+        app.write('\n\ndef book_list(books, title):\n    return "old"\n')
+    output = " ".join(run("check", "4").output.split())
+    assert re.search(
+        f"Twice app.py has `book_list` twice, in line \\d+ and in line {old}; the", output
+    )
+
+
 def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None:
     edit(lesson, '@app.get("/newest")', '@app.get("/latest")')
     assert "any more" not in run("check", "4").output

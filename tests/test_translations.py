@@ -109,6 +109,20 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         {"views_py": "from app import app\ndef view(): return app.name\n"},
     ),
     "module-not-found": ("import flask_nowhere\n" + FLASK, GET, {}),
+    "part-not-found": ("from werkzeug.wrapper import Response\n", GET, {}),
+    "response-not-called": (
+        "from werkzeug.wrappers import Response\n\n"
+        "def application(environ, start_response):\n    return Response('Emma')\n",
+        VALIDATED.replace("validator(load", "(load"),
+        {},
+    ),
+    "parts-of-a-tuple": (
+        FLASK
+        + "def page():\n    return '', 200, []\n\n"
+        + '@app.get("/")\ndef view():\n    html, status = page()\n    return html\n',
+        GET,
+        {},
+    ),
     "request-context": (FLASK + 'words = request.args.get("q")\n', GET, {}),
     "application-context": (FLASK + 'LINK = url_for("view")\n', GET, {}),
     "view-returned-none": (FLASK + '@app.get("/")\ndef view():\n    "Shelf"\n', GET, {}),
