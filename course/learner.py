@@ -156,7 +156,8 @@ def what_is_next(as_json: bool) -> None:
         fell_from(lesson, each.step)  # so that a check knows which step was being worked on
         click.echo(f"Lesson {lesson.page.title}: {_state(lesson, each)}.")
         click.echo(f"Read on to {place(lesson, each.step)}. What is missing: {each.words}")
-        click.echo(f"Then type: make check N={lesson.number}")
+        watch = f"make watch N={lesson.number}"
+        click.echo(f"Then type: make check N={lesson.number} (or leave {watch} running)")
 
 
 def _state(lesson: Lesson, each: Progress) -> str:

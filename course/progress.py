@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,8 +44,11 @@ def progress(lesson: Lesson) -> Progress:
     with Checker(lesson) as checker:
         verdict = checker.check(folder, f"my/{lesson.stem}")
     words = verdict.asked if verdict.evidence else verdict.error
-    if verdict.frames:
-        words += f" But {verdict.error.splitlines()[0]}."
+    lines = verdict.error.splitlines()
+    told = [line for line in lines if re.match(r"(?!Assertion)\w+Error: ", line)]
+    told = told or (lines if verdict.frames else [])
+    if told and told[0] not in words:
+        words += f" But {told[0]}."
     found = Progress(True, verdict.step, words)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)

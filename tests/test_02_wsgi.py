@@ -20,6 +20,7 @@ def served(load, monkeypatch):
 
         class Server:
             def __init__(self, host, port, app):
+                assert not notes, "A first server serves for ever: what stands below never runs."
                 notes.update(host=host, port=port, app=app)
 
             def __enter__(self):

@@ -35,11 +35,20 @@ def log(caplog):
 
 
 @pytest.fixture
-def printed(load, capsys):
-    """Run a file of the lesson, and return the lines that it prints."""
+def printed(load, capsys, monkeypatch):
+    """Run a file of the lesson, and return the lines that it prints.
+
+    If one of its threads ends with an error, that is raised, and not what follows from it.
+    """
 
     def run(name):
-        load(name)
+        errors = []
+        monkeypatch.setattr(threading, "excepthook", lambda found: errors.append(found.exc_value))
+        try:
+            load(name)
+        finally:
+            if errors:
+                raise errors[0]
         return capsys.readouterr().out.splitlines()
 
     return run

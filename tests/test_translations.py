@@ -123,6 +123,34 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         GET,
         {},
     ),
+    "name-not-in-module": (FLASK, VISIT, {"shelf_py": ""}),
+    "super-not-called": (
+        FLASK
+        + "class Books(dict):\n    def get(self, n):\n        return super.get(n)\n\n"
+        + '@app.get("/")\ndef view():\n    return Books().get(7)\n',
+        GET,
+        {},
+    ),
+    "object-not-callable": (
+        "class Framework:\n    pass\n\napplication = Framework()\n",
+        VALIDATED.replace("validator(load", "(load"),
+        {},
+    ),
+    "no-such-attribute": (
+        "class Framework:\n    def _init_(self):\n        self.views = {}\n\n"
+        "    def __call__(self, environ, start_response):\n        return self.views['/']\n\n"
+        "application = Framework()\n",
+        VALIDATED.replace("validator(load", "(load"),
+        {},
+    ),
+    "exception-returned": (
+        FLASK
+        + "from werkzeug.routing import ValidationError\nBOOKS = {}\n\n"
+        + "def to_python(value):\n    return ValidationError()\n\n"
+        + '@app.get("/")\ndef view():\n    return BOOKS[to_python(7)]\n',
+        GET,
+        {},
+    ),
     "request-context": (FLASK + 'words = request.args.get("q")\n', GET, {}),
     "application-context": (FLASK + 'LINK = url_for("view")\n', GET, {}),
     "view-returned-none": (FLASK + '@app.get("/")\ndef view():\n    "Shelf"\n', GET, {}),

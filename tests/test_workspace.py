@@ -215,7 +215,9 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     output = run("next").output
     assert "step 2 (of 5) does not stand yet" in output and "Then type: make check N=1" in output
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
-    app = write(clone / "my/01_hello/app.py", right.replace("{len(BOOKS)}", "3"))
+    app = write(clone / "my/01_hello/app.py", "def shelf(:\n")
+    assert " But SyntaxError: " in run("next").output
+    app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
     assert "What is missing: The answer must say how many books" in run("next").output
     app.write_text(right.partition('@app.get("/newest")')[0], encoding="utf-8")
     assert "all 5 steps stand, “Your turn” does not yet" in run("next").output
