@@ -131,7 +131,8 @@ def test_an_address_without_a_rule_is_404(visit):
 
 @step(3)
 def test_a_method_without_a_rule_is_405(visit, books):
-    """POST must be 405, and Allow must name GET and HEAD: let the rules allow GET only."""
+    """POST must be 405, and Allow must name GET and HEAD: let the rules allow GET only. (A page of
+    your own for 405 keeps Allow if it begins with what `error.get_response()` returns.)"""
     for path in ("/", f"/books/{next(iter(books))}", "/authors/A.%20Nobody"):
         response = visit(path, method="POST")
         assert response.status == "405 METHOD NOT ALLOWED"

@@ -242,7 +242,8 @@ def test_the_answers_of_hooks_py(load):
 
 @step(4)
 def test_a_visit_is_logged(app, clock, log):
-    """One request must write one line: who, method, path in quotes, status, milliseconds."""
+    """One request must write one line: who, method, path in quotes, status, milliseconds. (None at
+    all? Is `init_app` called, does it register the hooks, and is the log's level INFO?)"""
 
     @app.get("/slow")
     def slow():
@@ -403,7 +404,8 @@ def failing(app):
 
 @step(YOUR_TURN)
 def test_a_failure_is_logged(failing, caplog):
-    """An exception must write one line at level ERROR: the method, the path, `failed:`, it."""
+    """An exception must write one line at level ERROR: the method, the path, `failed:`, it. That is
+    a `teardown_request` hook's: without a response, no `after_request` hook is called."""
     with pytest.raises(KeyError):
         failing.get("/fails")
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
