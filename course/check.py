@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,15 +182,21 @@ def _defined_twice(folder: Path) -> str:
     """Name a function or class that a file has twice, most often a newer listing's and its own."""
     for path in app_files(folder):
         lines: dict[str, int] = {}
-        with contextlib.suppress(SyntaxError, ValueError):
-            for node in ast.parse(path.read_bytes()).body if path.suffix == ".py" else []:
-                if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    if node.name in lines:
-                        name = path.relative_to(folder).as_posix()
-                        lines_of = f"in line {lines[node.name]} and in line {node.lineno}"
-                        return f"{name} has `{node.name}` twice, {lines_of}"
-                    lines[node.name] = node.lineno
+        for node in _statements(path) if path.suffix == ".py" else []:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                if node.name in lines:
+                    where = f"in line {lines[node.name]} and in line {node.lineno}"
+                    return f"{path.relative_to(folder).as_posix()} has `{node.name}` twice, {where}"
+                lines[node.name] = node.lineno
     return ""
+
+
+def _statements(path: Path) -> list[ast.stmt]:
+    """Return a file's statements, none if Python cannot read it."""
+    unreadable = SyntaxError, ValueError, RecursionError, MemoryError
+    with contextlib.suppress(*unreadable), warnings.catch_warnings(action="ignore"):
+        return ast.parse(path.read_bytes()).body
+    return []
 
 
 def _kill(process: int) -> None:
