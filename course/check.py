@@ -179,15 +179,15 @@ def _verdict(answer: dict[str, Any], last: dict[str, Any]) -> Verdict:
 
 
 def _defined_twice(folder: Path) -> str:
-    """Name a function or class that a file has twice, most often a newer listing's and its own."""
+    """Name what a file defines more than once, most often in a newer listing below the old one."""
     for path in app_files(folder):
-        lines: dict[str, int] = {}
+        lines: dict[str, list[str]] = {}
         for node in _statements(path) if path.suffix == ".py" else []:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                if node.name in lines:
-                    where = f"in line {lines[node.name]} and in line {node.lineno}"
-                    return f"{path.relative_to(folder).as_posix()} has `{node.name}` twice, {where}"
-                lines[node.name] = node.lineno
+                lines.setdefault(node.name, []).append(str(node.lineno))
+        twice = [f"`{name}` (lines {', '.join(of)})" for name, of in lines.items() if len(of) > 1]
+        if twice:
+            return f"{path.relative_to(folder).as_posix()} has twice: {', '.join(twice)}"
     return ""
 
 

@@ -153,9 +153,11 @@ def what_is_next(as_json: bool) -> None:
         click.echo(f"Lesson {lesson.page.title} is next. Its page: docs/{lesson.stem}.md")
         click.echo(f"Type: make begin N={lesson.number}")
     else:
-        fell_from(lesson, each.step)  # so that a check knows which step was being worked on
-        click.echo(f"Lesson {lesson.page.title}: {_state(lesson, each)}.")
-        click.echo(f"Read on to {place(lesson, each.step)}. What is missing: {each.words}")
+        before = fell_from(lesson, each.step)  # notes the step, too, for the next check
+        state = _state(lesson, each).replace("yet", "any more" if before else "yet")
+        click.echo(f"Lesson {lesson.page.title}: {state}.")
+        at = place(lesson, before or each.step)
+        click.echo(f"Read on to {at}. What is missing: {each.words}")
         watch = f"make watch N={lesson.number}"
         click.echo(f"Then type: make check N={lesson.number} (or leave {watch} running)")
 

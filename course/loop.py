@@ -72,6 +72,7 @@ def show_hint(lesson: Lesson, step: int | None) -> None:
     if step is None:
         click.echo("All tests of this lesson pass. What is next: make next")
         return
+    step = fell_from(lesson, step) or step  # a slip of a later step may break an earlier one
     hints = lesson.page.hints(step)
     number = next_hint(lesson, step, len(hints))
     if number is not None:

@@ -48,7 +48,7 @@ def progress(lesson: Lesson) -> Progress:
     told = [line for line in lines if re.match(r"(?!Assertion)\w+Error: ", line)]
     told = told or (lines if verdict.frames else [])
     if told and told[0] not in words:
-        words += f" But {told[0]}."
+        words += f" But {told[0].rstrip('.')}."
     found = Progress(True, verdict.step, words)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)

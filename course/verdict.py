@@ -24,7 +24,7 @@ class Verdict:
     Where all pass, `step` is None and `tests` is how many there were. Otherwise `step` is
     the first that does not stand (YOUR_TURN for a task), and the rest is about the first
     test that failed: what it asked for, the error, the frames of the app's own files (file,
-    line, function, source), what was printed, a name that a file defines twice, the books on
+    line, function, source), what was printed, what a file defines twice, the books on
     the test's shelf, and the evidence (see `course.evidence.Evidence`; empty if the app did
     not let the test end).
     `seed` repeats the run with the same random books.
@@ -109,7 +109,7 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         yield from _block("At", f"{where}\n    {frame['source']}")
     yield from _block("Printed", _last_lines(verdict.printed))
     if verdict.twice:
-        remark = f"{verdict.twice}; the lower one counts. If one is the old one, delete it."
+        remark = f"{verdict.twice}. Mostly the lower one counts. If one is the old one, delete it."
         yield from _block("Twice", remark, wrap=True)
     if translation := verdict.translation(lesson):
         yield from _block("Means", translation.cause, wrap=True)

@@ -219,9 +219,7 @@ def test_a_function_that_stands_twice_is_named(lesson: Lesson) -> None:
     with file.open("a", encoding="utf-8") as app:
         app.write('\n\ndef book_list(books, title):\n    return "old"\n')
     output = " ".join(run("check", "4").output.split())
-    assert re.search(
-        f"Twice app.py has `book_list` twice, in line \\d+ and in line {old}; the", output
-    )
+    assert re.search(rf"app.py has twice: `book_list` \(lines \d+, {old}\)\. Mostly", output)
 
 
 def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None:
@@ -232,6 +230,7 @@ def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None
     fell = "step 1 (of 6) does not stand any more. You have been at step 4: look at what you"
     assert fell in output
     assert f"docs/04_flask.md:{lesson.page.section(4).line}, “Step 4" in output
+    assert lesson.page.hints(4)[0].about in run("hint", "4").output
     assert "make solution N=4 STEP=4" in output
     assert run("reset", "4").exit_code == 0
     assert "any more" not in run("check", "4").output

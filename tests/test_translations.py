@@ -151,6 +151,13 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         GET,
         {},
     ),
+    "none-for-a-value": (
+        FLASK
+        + "def page():\n    'x'\n\n"
+        + '@app.get("/")\ndef view():\n    return page().encode()\n',
+        GET,
+        {},
+    ),
     "request-context": (FLASK + 'words = request.args.get("q")\n', GET, {}),
     "application-context": (FLASK + 'LINK = url_for("view")\n', GET, {}),
     "view-returned-none": (FLASK + '@app.get("/")\ndef view():\n    "Shelf"\n', GET, {}),

@@ -223,6 +223,7 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     assert "all 5 steps stand, “Your turn” does not yet" in run("next").output
     app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
     assert "any more. You have been at “Your turn”" in run("check", "1").output
+    assert "step 2 (of 5) does not stand any more" in run("next").output
     app.write_text(right, encoding="utf-8")
     assert "Type: make begin N=2" in run("next").output
 
