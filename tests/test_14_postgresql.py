@@ -359,7 +359,7 @@ def test_a_server_serves_until_it_is_told_to_end(serving, name):
     with closing(psycopg.connect(address)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     process.send_signal(getattr(signal, name))
-    process.wait(10)
+    process.wait(5)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(address).close()
 
