@@ -12,7 +12,7 @@ except ImportError:  # Windows has none
     resource = None
 
 PATIENCE = 5  # seconds that one test may take
-SLOW = 15  # seconds for a test marked as slow, which itself gives up on the app after eight
+SLOW = 15  # seconds for a test marked as slow, which itself waits eight for the app to start
 MEMORY = 1 << 30  # bytes
 FILE = 64 << 20  # bytes; what an app prints goes into a file, too
 PROCESSES = 20
