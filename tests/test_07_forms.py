@@ -18,6 +18,7 @@ from contract_forms import (
     fields,
 )
 from contract_pages import Pages
+from flask import request
 
 step = pytest.mark.step
 
@@ -113,8 +114,9 @@ def test_a_form_is_small(visit):
     """MAX_CONTENT_LENGTH must allow no more than 50,000 bytes, and the form's two full fields."""
     full = {"title": "📚" * 200, "author": "雪" * 200, "csrf_token": "x" * 200}
     assert visit("/books/new", "POST", data=full).status_code == 422
-    assert visit("/books/new", "POST", data={"title": "x" * 49_900}).status_code == 422
-    assert visit("/books/new", "POST", data={"title": "x" * 50_000}).status_code == 413
+    for length, status in ((50_000, 422), (50_001, 413)):
+        title = "x" * (length - len("title="))
+        assert visit("/books/new", "POST", data={"title": title}).status_code == status
 
 
 ANSWERS = """\
@@ -139,6 +141,27 @@ def test_the_worst_is_answered(load, capsys):
     """hostile.py must send 13 bodies, and print the answer to each: 422, 413 or 303."""
     load("hostile")
     assert capsys.readouterr().out.splitlines() == ANSWERS.splitlines()
+
+
+@step(6)
+def test_the_worst_is_what_it_says(app, load, caplog):
+    """hostile.py must send what it prints, as in the page's listing, and silence the app's log."""
+    titles, rest = [], []
+
+    @app.before_request
+    def note():
+        request.max_content_length = request.max_form_memory_size = 1 << 30
+        sent = request.form.getlist("title")
+        titles.append([title if len(title) < 300 else len(title) for title in sent])
+        rest.append((request.form.get("author"), *request.files, request.get_json(silent=True)))
+
+    load("hostile")
+    texts = ["Na\0na"], ["\u202eNana"], ["📚"], ["Bront%EB"]
+    long = ["x" * 201], [10_000_000]
+    assert titles == [[""], ["   "], [], ["Nana", "Nord"], *long, *texts, [], ["Nana"], []]
+    last = ("Stranger", "title", None), ("a/b", None), (None, {"title": 7})
+    assert rest == [("Stranger", None)] * 10 + [*last]
+    assert not caplog.records
 
 
 @step(YOUR_TURN)

@@ -203,9 +203,11 @@ def test_the_new_key_signs(restart, keys):
 
 
 @step(4)
-def test_no_old_keys_are_a_list_too(restart, keys):
+def test_no_old_keys_are_a_list_too(restart, keys, load, monkeypatch):
     """Without SHELF_OLD_KEYS, SECRET_KEY_FALLBACKS must be an empty list."""
     assert restart(keys[0]).config["SECRET_KEY_FALLBACKS"] == []
+    monkeypatch.delenv("SHELF_OLD_KEYS")
+    assert importlib.reload(load("app")).app.config["SECRET_KEY_FALLBACKS"] == []
 
 
 @step(4)

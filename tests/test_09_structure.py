@@ -414,7 +414,7 @@ def test_each_app_has_the_commands(make, books):
 def test_the_commands_say_what_they_are_for(app):
     """The group and its commands must each have a line of help."""
     shelf = "\n".join(run(app, "shelf", "--help")[1])
-    assert "Look after the books." in shelf
+    assert "  Look after the books.\n" in shelf
     assert re.search(r"^  list +\S", shelf, re.MULTILINE), shelf
     assert "Say what this app's configuration is" in "\n".join(run(app, "settings", "--help")[1])
 
@@ -444,7 +444,7 @@ class TestLayers(Copied):
             message = stopped.value.format_message()
             assert "The Shelf needs a SECRET_KEY" in message
             assert "FLASK_SECRET_KEY" in message
-            assert f"{folder / 'instance' / 'config.py'}" in message
+            assert message.endswith(f" {folder / 'instance' / 'config.py'}.")
 
     def test_in_development_there_is_a_key(self, create_app, environment):
         """With --debug (FLASK_DEBUG=1) a key must be there by itself, the same at each start."""
