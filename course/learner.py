@@ -45,7 +45,8 @@ def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
         folder = workspace.begin(lesson, step, from_mine)
         forget(lesson)
     click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
-    click.echo(f"Work there. Here, in the course's folder, type: make watch N={lesson.number}")
+    click.echo("Leave out the commands there that make the folder, and copy into it.")
+    click.echo(f"Work there. Then, here in the course's folder, type: {_check(lesson)}")
 
 
 @click.command()
@@ -156,10 +157,16 @@ def what_is_next(as_json: bool) -> None:
         before = fell_from(lesson, each.step)  # notes the step, too, for the next check
         state = _state(lesson, each).replace("yet", "any more" if before else "yet")
         click.echo(f"Lesson {lesson.page.title}: {state}.")
-        at = place(lesson, before or each.step)
-        click.echo(f"Read on to {at}. What is missing: {each.words}")
-        watch = f"make watch N={lesson.number}"
-        click.echo(f"Then type: make check N={lesson.number} (or leave {watch} running)")
+        way = place(lesson, before or each.step)
+        if not before and each.stands + 1 < min(each.step, lesson.page.steps + 1):
+            way = f"{place(lesson, each.stands + 1)} (nothing is checked there), and on to {way}"
+        click.echo(f"Read on to {way}. What is missing: {each.words}")
+        click.echo(f"Then type: {_check(lesson)}")
+
+
+def _check(lesson: Lesson) -> str:
+    number = lesson.number
+    return f"make check N={number} (or leave make watch N={number} running)"
 
 
 def _state(lesson: Lesson, each: Progress) -> str:

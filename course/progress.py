@@ -18,13 +18,14 @@ class Progress:
     """Where a learner stands in a lesson.
 
     `step` is the first step whose tests fail, YOUR_TURN if only the tasks are left, and
-    None when all is done; `words` is what the first failing test asks for. An app that is
-    not begun has `begun` False.
+    None when all is done; `stands` is the last step with tests before it; `words` is what the
+    first failing test asks for. An app that is not begun has `begun` False.
     """
 
     begun: bool
     step: int | None
     words: str = ""
+    stands: int = 0
 
 
 def progress(lesson: Lesson) -> Progress:
@@ -47,9 +48,12 @@ def progress(lesson: Lesson) -> Progress:
     lines = verdict.error.splitlines()
     told = [line for line in lines if re.match(r"(?!Assertion)\w+Error: ", line)]
     told = told or (lines if verdict.frames else [])
-    if told and told[0] not in words:
+    translation = verdict.translation(lesson)
+    if translation and translation.name == "file-to-come":
+        words = f"{verdict.asked} {translation.cause}"
+    elif told and told[0] not in words:
         words += f" But {told[0].rstrip('.')}."
-    found = Progress(True, verdict.step, words)
+    found = Progress(True, verdict.step, words, verdict.stands)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)
     return found

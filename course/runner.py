@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -109,8 +110,10 @@ class Runner:
         with (self._folder.parent / "stacks.txt").open("w", encoding="utf-8") as stacks:
             limits.impose(self._folder)
             items, fires = [item for item in session.items if _step(item) <= step], 0.0
+            steps = {0, *map(_step, items)}
             for item, following in zip_longest(items, items[1:]):
                 test = {"test": item.originalname, "step": _step(item)}
+                test["stands"] = max(each for each in steps if each < _step(item))
                 asked = " ".join((item.obj.__doc__ or "").split())
                 seed = session.config.option.seed
                 patience = limits.SLOW if item.get_closest_marker("slow") else limits.PATIENCE
@@ -138,7 +141,7 @@ class Runner:
             self._failure = {
                 "error": self._cut(call.excinfo.exconly()),
                 "frames": _frames(error, self._folder),
-                "printed": self._cut(printed[-MOST:]),
+                "printed": self._cut(_own_frames(printed, self._folder)[-MOST:]),
                 "shelf": _shelf(getattr(item, "shelf", {})),
                 "evidence": self._recorder.collect("app" in item.fixturenames),
             }
@@ -172,6 +175,12 @@ def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:
                 found.append(place | {"function": frame.name, "source": frame.line})
         error = error.__cause__ or error.__context__
     return found
+
+
+def _own_frames(printed: str, folder: Path) -> str:
+    """Leave out of the tracebacks in a text what is not in the app's own files."""
+    others = rf'^( *)File "(?!{re.escape(str(folder))}).*\n(?:\1 +.*\n)*'
+    return re.sub(others, "", printed, flags=re.MULTILINE)
 
 
 def _import_what_the_lesson_imports(folder: Path) -> None:

@@ -22,16 +22,17 @@ class Verdict:
     """What the tests say.
 
     Where all pass, `step` is None and `tests` is how many there were. Otherwise `step` is
-    the first that does not stand (YOUR_TURN for a task), and the rest is about the first
-    test that failed: what it asked for, the error, the frames of the app's own files (file,
-    line, function, source), what was printed, what a file defines twice, the books on
-    the test's shelf, and the evidence (see `course.evidence.Evidence`; empty if the app did
-    not let the test end).
+    the first that does not stand (YOUR_TURN for a task), `stands` the last step with tests
+    before it (0 if there is none), and the rest is about the first test that failed: what it
+    asked for, the error, the frames of the app's own files (file, line, function, source), what
+    was printed, what a file defines twice, the books on the test's shelf, and the evidence (see
+    `course.evidence.Evidence`; empty if the app did not let the test end).
     `seed` repeats the run with the same random books.
     """
 
     step: int | None
     tests: int = 0
+    stands: int = 0
     test: str = ""
     asked: str = ""
     error: str = ""
@@ -159,6 +160,8 @@ def _error(error: str) -> tuple[str, str]:
     label = "Error"
     if differs and error.startswith("AssertionError: "):
         label, lines = "Differs", ["(-) what must come, (+) what came:", *differs]
+        if re.search(r"^- (.*?) *\n(\?.*\n)?\+ \1 *$", "\n".join(differs), re.MULTILINE):
+            lines.append("Two lines that look alike: one has a line break or a space at its end.")
     lines = [line if len(line) <= LINE else f"{line[:LINE]}…" for line in lines]
     if len(lines) > LINES:
         lines[LINES:] = [f"… and {len(lines) - LINES} lines more"]

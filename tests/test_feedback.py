@@ -93,10 +93,28 @@ def test_an_error_shows_the_lines_of_the_learners_files_alone(lesson: Lesson) ->
     assert "site-packages" not in output and "/tmp" not in output and "tests/" not in output
 
 
+def test_a_traceback_that_was_printed_shows_the_learners_lines_alone(clone: Path) -> None:
+    copytree(clone / "lessons/05_context", clone / "my/05_context")
+    two = clone / "my/05_context/two.py"
+    text = two.read_text("utf-8")
+    joined = text.replace("for thread in threads:\n    thread.join()", "    thread.join()")
+    two.write_text(joined, encoding="utf-8")
+    output = run("check", "5", "--step", "1").output
+    place = r'File "my/05_context/two.py", line \d+, in wait\n +both_inside.wait\(\)\n'
+    assert re.search(place + " +threading.BrokenBarrierError", output), output
+    assert "threading.py" not in output and "site-packages" not in output
+
+
 def test_a_comparison_shows_what_differs(lesson: Lesson) -> None:
     edit(lesson, "<h1>{title}</h1>", "<h2>{title}</h1>")
     output = run("check", "4").output
     assert "- <h1>The Shelf</h1>" in output and "+ <h2>The Shelf</h1>" in output
+    assert "look alike" not in output
+
+
+def test_a_comparison_says_where_lines_that_look_alike_differ(lesson: Lesson) -> None:
+    edit(lesson, '{body}\\n"', '{body}"')
+    assert "look alike: one has a line break or a space at its end" in run("check", "4").output
 
 
 @contextmanager

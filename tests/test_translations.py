@@ -151,6 +151,30 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         GET,
         {},
     ),
+    "missing-in-g": (
+        FLASK + 'from flask import g\n@app.get("/")\ndef view():\n    return g.start\n',
+        GET,
+        {},
+    ),
+    "key-is-none": (FLASK + '@app.get("/")\ndef view():\n    return {}[print()]\n', GET, {}),
+    "no-such-key": (
+        "from flask import abort\n"
+        + FLASK
+        + '@app.get("/<int:n>")\ndef view(n):\n    abort\n    return {1: "Emma"}[n]\n',
+        GET_7,
+        {},
+    ),
+    "view-returned-something-else": (
+        FLASK + '@app.get("/")\ndef view():\n    return 404\n',
+        GET,
+        {},
+    ),
+    "error-handler": (
+        FLASK + '@app.errorhandler("404")\ndef not_found(error):\n    return "", 404\n',
+        GET,
+        {},
+    ),
+    "not-found": (FLASK + '@app.get\ndef view():\n    return ""\n', GET, {}),
     "none-for-a-value": (
         FLASK
         + "def page():\n    'x'\n\n"

@@ -1,6 +1,7 @@
 """The learner's own apps: nothing that a learner wrote is ever lost."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -214,11 +215,15 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     run("begin", "1")
     output = run("next").output
     assert "step 2 (of 5) does not stand yet" in output and "Then type: make check N=1" in output
+    way = r"“Step 1 · .+” \(nothing is checked there\), and on to .+, “Step 2 · "
+    assert re.search(way, output)
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
     app = write(clone / "my/01_hello/app.py", "def shelf(:\n")
     assert " But SyntaxError: " in run("next").output
     app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
     assert "What is missing: The answer must say how many books" in run("next").output
+    app.unlink()
+    assert "There is no file `app.py` in my/01_hello. Step 2 of the page" in run("next").output
     app.write_text(right.partition('@app.get("/newest")')[0], encoding="utf-8")
     assert "all 5 steps stand, “Your turn” does not yet" in run("next").output
     app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
@@ -237,7 +242,8 @@ def test_list_says_how_far_each_lesson_is(clone: Path) -> None:
     assert lines[1].endswith("step 1 (of 7) does not stand yet")
     assert lines[2].endswith("not begun")
     rows = json.loads(run("list", "--json").output)
-    assert rows[0] == {"lesson": "01_hello", "begun": True, "step": None, "words": ""}
+    assert (rows[0]["lesson"], rows[0]["begun"], rows[0]["step"]) == ("01_hello", True, None)
+    assert (rows[1]["step"], rows[1]["stands"], rows[2]["begun"]) == (1, 0, False)
 
 
 def test_the_cache_may_be_deleted_or_broken(clone: Path) -> None:
