@@ -180,6 +180,14 @@ class Readers(Neighbours):
         neighbour(name, app=on_disk)
         assert (len(done), known(on_disk)) == (1, [name])
 
+    def test_the_session_goes_on_after_that(self, on_disk, load, models, faster, name):
+        """If its commit fails, `register` must roll back: whoever calls it asks the database on."""
+        done = faster("reader", insert(models.Reader).values(name=name))
+        with on_disk.app_context():
+            load("shelf.loans").register(name)
+            found = models.db.session.scalars(models.db.select(models.Reader.name)).all()
+        assert (len(done), found) == (1, [name])
+
     def test_two_give_the_same_name_at_once(self, on_disk, known, chance):
         """Two who give the same new name in the same moment are both welcome, as one reader."""
         for number in range(3):
