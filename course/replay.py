@@ -19,7 +19,8 @@ from course.lessons import Lesson, find_lesson
 from course.page import Fence
 
 _DATABASE_COMMAND = re.compile(
-    r"((\w+=\S+ )*)(flask (shelf (create|seed)|db (?!current|history|heads|show|check|edit)).*)"
+    r"((\w+=\S+ )*)(flask "
+    r"(shell|shelf (create|seed|phone|pages)|db (?!current|history|heads|show|check|edit)).*)"
 )
 
 DOCSTRING = "the docstring"  # its name as a statement; no other can be called so
@@ -154,7 +155,7 @@ def arrange(line: str, folder: Path, root: Path) -> None:
         raise ReplayError(f"`{line}` to succeed ({error.strerror})") from None
 
 
-def run_database_command(settings: str, line: str, folder: Path) -> None:
+def run_database_command(settings: str, line: str, folder: Path, typed: str = "") -> None:
     """Run a command that makes or changes tables, rows or migrations, as the page does.
 
     Whether it succeeds is the page's affair: some fail on purpose, and the walk compares
@@ -164,6 +165,7 @@ def run_database_command(settings: str, line: str, folder: Path) -> None:
         settings: what the page sets for this command alone: NAME=value, with spaces between.
         line: the command.
         folder: where it is run.
+        typed: what is typed into it.
     """
     ours = ("FLASK_", "DATABASE_URL")
     others = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -172,7 +174,8 @@ def run_database_command(settings: str, line: str, folder: Path) -> None:
         [sys.executable, "-B", "-m", *shlex.split(line)],
         cwd=folder,
         env=others | {"FLASK_DEBUG": "1"} | given,
-        stdin=subprocess.DEVNULL,
+        input=typed,
+        encoding="utf-8",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         timeout=60,
@@ -217,18 +220,20 @@ def rebuild(
             continue
         if fence.is_listing:
             apply(fence, folder)
-        for command in _commands(fence):
+        for command, typed in _commands(fence):
             if found := _DATABASE_COMMAND.match(command):
-                run_database_command(found[1], found[3], folder)
+                if found[3] != "flask shell" or ".commit()" in typed:
+                    run_database_command(found[1], found[3], folder, typed)
             elif step > 0 and command.startswith(("mkdir ", "cp ", "mv ", "rm ")):
                 with suppress(ReplayError if fence.language == "console" else ()):
                     arrange(command, folder, lesson.root)  # a transcript's may undo a `sed`
 
 
-def _commands(fence: Fence) -> Iterator[str]:
-    """Yield the commands of a fence, without what is typed into them."""
-    for line in fence.text.splitlines():
-        if fence.language == "shell":
-            yield line
-        elif fence.language == "console" and line.startswith("$ "):
-            yield line[2:]
+def _commands(fence: Fence) -> Iterator[tuple[str, str]]:
+    """Yield the commands of a fence, each with what is typed at the prompt >>> that it opens."""
+    if fence.language == "shell":
+        yield from ((line, "") for line in fence.text.splitlines())
+    elif fence.language == "console":
+        for command in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
+            typed = re.findall(r"^>>> (.*\n)", f"{command}\n", re.MULTILINE)
+            yield command.partition("\n")[0], "".join(typed)

@@ -71,6 +71,13 @@ def test_begin_at_a_step_brings_tables_and_rows(clone: Path, step: int, books: i
     assert number == books
 
 
+def test_begin_at_a_step_brings_what_was_typed_at_a_prompt(clone: Path) -> None:
+    assert run("begin", "13", "--step", "2").exit_code == 0
+    with closing(sqlite3.connect(clone / "my/13_data_migrations/instance/shelf.db")) as connection:
+        rows = connection.execute("SELECT name, phone, book_number FROM reader, loan").fetchall()
+    assert rows == [("Ann", "555 0199", 1)]
+
+
 def test_begin_can_build_on_the_learners_own(clone: Path) -> None:
     assert_refused(run("begin", "4", "--from-mine"), "no my/02_wsgi/shelf.py of yours")
     write(clone / "my/02_wsgi/shelf.py", "BOOKS = {}\n")
