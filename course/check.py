@@ -34,10 +34,11 @@ class Checker:
 
     Args:
         lesson: whose tests are run.
+        patience: how many times longer than usual a test may take, on a busy machine.
     """
 
-    def __init__(self, lesson: Lesson) -> None:
-        self._lesson = lesson
+    def __init__(self, lesson: Lesson, patience: int = 1) -> None:
+        self._lesson, self._patience = lesson, patience
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._start()
@@ -148,7 +149,7 @@ class Checker:
             if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith(("FLASK_", "PYTEST_"))
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "course.runner", str(self._lesson.number)],
+            [sys.executable, "-m", "course.runner", str(self._lesson.number), str(self._patience)],
             cwd=self._lesson.root,
             env=environment,
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The process that runs a lesson's tests: `python -m course.runner NUMBER`.
+"""The process that runs a lesson's tests: `python -m course.runner NUMBER PATIENCE`.
 
 It imports what the lesson needs and collects the tests once. Then it forks, and the child
 waits for a request, a line of JSON on standard input, runs the tests on that app up to the
@@ -117,6 +117,7 @@ class Runner:
                 asked = " ".join((item.obj.__doc__ or "").split())
                 seed = session.config.option.seed
                 patience = limits.SLOW if item.get_closest_marker("slow") else limits.PATIENCE
+                patience *= session.config.option.patience
                 end = time.monotonic() + patience
                 self._say(process=os.getpid(), patience=patience, seed=seed, asked=asked, **test)
                 self._recorder.clear()
@@ -195,13 +196,18 @@ def _import_what_the_lesson_imports(folder: Path) -> None:
                         importlib.import_module(name)
 
 
-def main(number: str) -> None:
-    """Collect a lesson's tests, and run them for each request until there are no more."""
+def main(number: str, patience: str) -> None:
+    """Collect a lesson's tests, and run them for each request until there are no more.
+
+    Args:
+        number: the lesson's.
+        patience: how many times longer than usual a test may take.
+    """
     lesson = find_lesson(number)
     streams = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's own words
     arguments = [str(lesson.tests), "-vv", "--rootdir", str(lesson.root)]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:terminalreporter"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:terminalreporter", "--patience", patience]
     pytest.main(arguments, plugins=[Runner(lesson, *streams)])
 
 

@@ -54,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rounds", type=int, default=3, help="How often all borrow one book at once.")
     group.addoption("--draw", action="store_true", help="Draw the pictures of schemas anew.")
     group.addoption("--kills", type=int, default=2, help="How often an upgrade is killed.")
+    group.addoption("--patience", type=int, default=3, help="How much longer a test may take.")
     group.addoption("--seed", type=int, help="Repeat a run: the seed that it printed.")
 
 

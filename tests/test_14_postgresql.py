@@ -345,15 +345,16 @@ def serving(folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals that a program can catch.")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_server_serves_until_it_is_told_to_end(serving, name):
+def test_a_server_serves_until_it_is_told_to_end(request, serving, name):
     """`serve_postgres.py` starts a PostgreSQL whose address is in instance/postgres.url, and which
     ends with the program: after SIGTERM or SIGHUP nobody answers there."""
     process, instance = serving
     kept = instance / "postgres.url"
-    end = time.monotonic() + 8
+    seconds = 8 * request.config.option.patience
+    end = time.monotonic() + seconds
     while not (kept.exists() and kept.read_text()):
         assert process.poll() is None, "It has ended, and was not told to."
-        assert time.monotonic() < end, "After eight seconds, no PostgreSQL was ready."
+        assert time.monotonic() < end, f"After {seconds} seconds, no PostgreSQL was ready."
         time.sleep(0.02)
     address = kept.read_text().strip()
     with closing(psycopg.connect(address)) as connection:

@@ -18,7 +18,7 @@ def check_all(lesson: Lesson, jobs: list[int | dict]) -> dict[Hashable, Verdict]
     """
     verdicts = {}
     steps = sorted(job for job in jobs if isinstance(job, int))
-    with Checker(lesson) as checker, TemporaryDirectory() as name:
+    with Checker(lesson, patience=3) as checker, TemporaryDirectory() as name:
         built = Path(name) / lesson.stem
         for before, step in zip([-1, *steps], steps, strict=False):
             rebuild(lesson, built, step, start=before < 0, since=before + 1)
