@@ -282,6 +282,12 @@ class Seeds:
         assert result.output == f"Error: more.csv, line 3: {words}\n"
         assert (result.exit_code, stored()) == (1, [])
 
+    def test_200_characters_are_not_too_many(self, typed, file, stored):
+        """A title and an author may each have 200 characters."""
+        title, author = "x" * 200, "y" * 200
+        typed("shelf", "seed", file(f"title,author,year\n{title},{author},1901\n"))
+        assert stored() == [(title, author, 1901)]
+
     def test_other_columns_are_named(self, typed, file, stored):
         """A file with other columns is refused at its first row."""
         result = typed("shelf", "seed", file("name,author,year\nKim,R. Kipling,1901\n"))

@@ -153,13 +153,15 @@ def test_the_worst_is_what_it_says(app, load, caplog):
         request.max_content_length = request.max_form_memory_size = 1 << 30
         sent = request.form.getlist("title")
         titles.append([title if len(title) < 300 else len(title) for title in sent])
-        rest.append((request.form.get("author"), *request.files, request.get_json(silent=True)))
+        files = [(name, file.filename, file.read()) for name, file in request.files.items()]
+        rest.append((request.form.get("author"), *files, request.get_json(silent=True)))
 
     load("hostile")
     texts = ["Na\0na"], ["\u202eNana"], ["📚"], ["Bront%EB"]
     long = ["x" * 201], [10_000_000]
     assert titles == [[""], ["   "], [], ["Nana", "Nord"], *long, *texts, [], ["Nana"], []]
-    last = ("Stranger", "title", None), ("a/b", None), (None, {"title": 7})
+    file = ("title", "nana.txt", b"Nana")
+    last = ("Stranger", file, None), ("a/b", None), (None, {"title": 7})
     assert rest == [("Stranger", None)] * 10 + [*last]
     assert not caplog.records
 
