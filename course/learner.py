@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ import click
 from course import workspace
 from course.check import TestsBroken
 from course.lessons import Lesson, UnknownLesson, all_lessons, find_lesson
-from course.progress import Progress, fell_from, forget, progress
+from course.page import YOUR_TURN
+from course.progress import Progress, forget, progress, reach
 from course.replay import app_files
 from course.verdict import place, standing
 
@@ -140,9 +142,10 @@ def list_lessons(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def what_is_next(as_json: bool) -> None:
     """Say where you are, and what to type next."""
-    for lesson in all_lessons():
+    for lesson, following in pairwise([*all_lessons(), None]):
         each = progress(lesson)
-        if not each.begun or each.step is not None:
+        went_on = each.step == YOUR_TURN and following and workspace.mine(following).is_dir()
+        if not each.begun or (each.step is not None and not went_on):
             break
     else:
         lesson, each = None, None
@@ -154,14 +157,21 @@ def what_is_next(as_json: bool) -> None:
         click.echo(f"Lesson {lesson.page.title} is next. Its page: docs/{lesson.stem}.md")
         click.echo(f"Type: make begin N={lesson.number}")
     else:
-        before = fell_from(lesson, each.step)  # notes the step, too, for the next check
-        state = _state(lesson, each).replace("yet", "any more" if before else "yet")
+        fell, came_from = reach(lesson, each.step)
+        state = _state(lesson, each).replace("yet", "any more" if fell else "yet")
         click.echo(f"Lesson {lesson.page.title}: {state}.")
-        way = place(lesson, before or each.step)
-        if not before and each.stands + 1 < min(each.step, lesson.page.steps + 1):
-            way = f"{place(lesson, each.stands + 1)} (nothing is checked there), and on to {way}"
-        click.echo(f"Read on to {way}. What is missing: {each.words}")
+        here, first = place(lesson, each.step), (came_from or each.stands) + 1
+        if fell:
+            were = "" if fell == each.step else f" You were at {place(lesson, fell)}."
+            click.echo(f"What you changed last has broken {here}.{were}")
+        elif first < min(each.step, lesson.page.steps + 1):
+            click.echo(f"Read on from {place(lesson, first)}, to {here}.")
+        else:
+            click.echo(f"Read on at {here}.")
+        click.echo(f"What is missing: {each.words}")
         click.echo(f"Then type: {_check(lesson)}")
+        if each.step == YOUR_TURN and following:
+            click.echo(f"Or leave “Your turn” out, and go on: make begin N={following.number}")
 
 
 def _check(lesson: Lesson) -> str:

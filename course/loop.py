@@ -10,8 +10,8 @@ from course.check import Checker
 from course.learner import LESSON, as_one_sentence, show_difference
 from course.lessons import Lesson
 from course.page import YOUR_TURN
-from course.progress import fell_from, next_hint, progress
-from course.verdict import place, text
+from course.progress import next_hint, progress, reach
+from course.verdict import at_work, place, text
 
 
 @click.command()
@@ -32,7 +32,7 @@ def check(lesson: Lesson, step: int | None, seed: int | None, as_json: bool) -> 
         click.echo(json.dumps(verdict.as_json(lesson), indent=2))
     else:
         reached = until if verdict.step is None and until != YOUR_TURN else verdict.step
-        click.echo(text(lesson, verdict, until, fell_from(lesson, reached)))
+        click.echo(text(lesson, verdict, until, reach(lesson, reached)[0]))
     sys.exit(verdict.step is not None)
 
 
@@ -72,7 +72,7 @@ def show_hint(lesson: Lesson, step: int | None) -> None:
     if step is None:
         click.echo("All tests of this lesson pass. What is next: make next")
         return
-    step = fell_from(lesson, step) or step  # a slip of a later step may break an earlier one
+    step = at_work(step, reach(lesson, step)[0])
     hints = lesson.page.hints(step)
     number = next_hint(lesson, step, len(hints))
     if number is not None:

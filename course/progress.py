@@ -48,33 +48,44 @@ def progress(lesson: Lesson) -> Progress:
     lines = verdict.error.splitlines()
     told = [line for line in lines if re.match(r"(?!Assertion)\w+Error: ", line)]
     told = told or (lines if verdict.frames else [])
+    at = [(frame["file"], frame["line"]) for frame in verdict.frames[-1:]]
+    at = at or re.findall(r'File "my/\w+/(.+)", line (\d+)', verdict.error)
     translation = verdict.translation(lesson)
     if translation and translation.name == "file-to-come":
         words = f"{verdict.asked} {translation.cause}"
     elif told and told[0] not in words:
-        words += f" But {told[0].rstrip('.')}."
+        words += f" But {told[0].rstrip('.')}{''.join(f' ({file}:{line})' for file, line in at)}."
     found = Progress(True, verdict.step, words, verdict.stands)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)
     return found
 
 
-def fell_from(lesson: Lesson, step: int | None) -> int | None:
-    """Return the step that an earlier check has reached, if this one stops before it.
+def reach(lesson: Lesson, step: int | None) -> tuple[int | None, int]:
+    """Remember how far an app is, and return how far it has been.
 
     Args:
         lesson: whose app was checked.
-        step: the first step that does not stand, None if all do; it is remembered.
+        step: the first step that does not stand, None if all do.
+
+    Returns:
+        the step that an earlier check has reached, if this one stops before it, else None; and
+        the step from which the app came to the furthest, 0 if it began there.
     """
     known, of = _remembered(lesson), f"furthest in {lesson.stem}"
     now = YOUR_TURN + 1 if step is None else step
-    before = known.get(of)
-    before = before if isinstance(before, int) else 0
-    if now >= before:
-        known[of] = now
+    try:
+        furthest, came_from = known[of]
+        fell = now < furthest
+    except (KeyError, TypeError, ValueError):
+        furthest, came_from, fell = 0, 0, False
+    if fell:
+        return min(furthest, YOUR_TURN), came_from
+    if now > furthest:
+        known[of] = [now, furthest]
         _remember(lesson, known)
-        return None
-    return min(before, YOUR_TURN)
+        came_from = furthest
+    return None, came_from
 
 
 def forget(lesson: Lesson) -> None:

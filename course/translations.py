@@ -42,11 +42,12 @@ def translate(lesson: Lesson, folder: str, *texts: str) -> Translation | None:
 
 
 def _file_to_come(lesson: Lesson, folder: str, text: str) -> Translation | None:
-    """Say of a missing module that the page makes it, if it does."""
-    missing = re.search(r"No module named '([\w.]+)'", text)
-    if not missing:
+    """Say of a missing file that the page makes it, if it does."""
+    module = re.search(r"No module named '([\w.]+)'", text)
+    opened = re.search(rf"No such file or directory: '{folder}/(.+)'", text)
+    if not (module or opened):
         return None
-    file = missing[1].replace(".", "/") + ".py"
+    file = module[1].replace(".", "/") + ".py" if module else opened[1]
     for fence in lesson.page.fences:
         if fence.path == file and fence.how == "a new file" and fence.section.step:
             step = fence.section.step

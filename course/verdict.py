@@ -81,6 +81,16 @@ def standing(lesson: Lesson, step: int | None) -> str:
     return f"step {step} (of {steps}) does not stand yet"
 
 
+def at_work(step: int, fell_from: int | None) -> int:
+    """Return the step that is being worked on: a slip in it may break an earlier one.
+
+    Args:
+        step: the first that does not stand.
+        fell_from: the step that an earlier check has reached, if this one stops before it.
+    """
+    return fell_from if fell_from and fell_from != YOUR_TURN else step
+
+
 def place(lesson: Lesson, step: int) -> str:
     """Return where the page speaks of a step: file and line, which many terminals link to."""
     section = lesson.page.section(step)
@@ -92,7 +102,7 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         yield click.style(_praise(lesson, verdict, until), fg="green", bold=True)
         return
     yield _headline(lesson, verdict.step, fell_from) + "\n"
-    evidence, at_work = verdict.evidence, fell_from or verdict.step
+    evidence = verdict.evidence
     yield from _block("Asked", verdict.asked, wrap=True)
     yield from _block("Page", place(lesson, verdict.step))
     if fell_from:
@@ -126,12 +136,22 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         remark = f"Your server has other books than this test had: {verdict.shelf}."
         yield from _block("", remark, wrap=True)
     yield ""
-    listing = "" if at_work == YOUR_TURN else f" STEP={at_work}"
     more = [f"hint: make hint N={lesson.number}"]
-    more += [f"listing: make solution N={lesson.number}{listing}"] if listing else []
+    if listing := _listing(lesson, verdict, at_work(verdict.step, fell_from)):
+        more += [f"listing: make solution N={lesson.number} STEP={listing}"]
     if verdict.shelf:
         more += [f"the same books again: make check N={lesson.number} SEED={verdict.seed}"]
     yield click.style("  ·  ".join(more), dim=True)
+
+
+def _listing(lesson: Lesson, verdict: Verdict, step: int) -> int | None:
+    """Return the step whose listing helps: up to this one, the last that has the file at fault."""
+    if step == YOUR_TURN:
+        return None
+    file = verdict.frames[-1]["file"] if verdict.frames else ""
+    listings = [fence for fence in lesson.page.fences if fence.is_listing and fence.path == file]
+    steps = [fence.section.step for fence in listings if 0 < (fence.section.step or 0) <= step]
+    return steps[-1] if steps else step
 
 
 def _headline(lesson: Lesson, step: int, fell_from: int | None) -> str:

@@ -14,7 +14,7 @@ import watchfiles
 
 from course.check import Checker, TestsBroken
 from course.lessons import Lesson
-from course.progress import fell_from
+from course.progress import reach
 from course.replay import app_files
 from course.verdict import text
 from course.workspace import mine
@@ -65,7 +65,7 @@ def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
         try:
             verdict = checker.check(folder, f"my/{folder.name}")
             step = verdict.step
-            words = text(lesson, verdict, fell_from=fell_from(lesson, step))
+            words = text(lesson, verdict, fell_from=reach(lesson, step)[0])
         except (OSError, TestsBroken) as error:
             words = f"That could not be checked: {error}"
     else:

@@ -94,15 +94,24 @@ def test_an_error_shows_the_lines_of_the_learners_files_alone(lesson: Lesson) ->
 
 
 def test_a_traceback_that_was_printed_shows_the_learners_lines_alone(clone: Path) -> None:
-    copytree(clone / "lessons/05_context", clone / "my/05_context")
-    two = clone / "my/05_context/two.py"
-    text = two.read_text("utf-8")
-    joined = text.replace("for thread in threads:\n    thread.join()", "    thread.join()")
-    two.write_text(joined, encoding="utf-8")
-    output = run("check", "5", "--step", "1").output
-    place = r'File "my/05_context/two.py", line \d+, in wait\n +both_inside.wait\(\)\n'
-    assert re.search(place + " +threading.BrokenBarrierError", output), output
-    assert "threading.py" not in output and "site-packages" not in output
+    app = """
+        from flask import Flask
+        app = Flask(__name__)
+
+        @app.get("/")
+        def view():
+            return {}["Emma"]
+    """
+    tests = """
+        @step(1)
+        def test_it_answers(load):
+            assert load("app").app.test_client().get("/").status == "200 OK"
+    """
+    make_up_a_lesson(clone, app, tests)
+    output = run("check", "90").output
+    place = r'File "my/90_made_up/app.py", line 7, in view\n +return {}\["Emma"\]\n'
+    assert re.search(place + r"( +~+\^+\n)? +KeyError: 'Emma'", output), output
+    assert "flask/app.py" not in output and "site-packages" not in output
 
 
 def test_a_comparison_shows_what_differs(lesson: Lesson) -> None:

@@ -90,6 +90,12 @@ def migrate(*commands: list[str], between: str = "pass", expected: str = "True")
 
 
 GET = ASK.format(how='get("/")')
+SAYS = '''
+@step(1)
+def test_it_answers(load):
+    """The address / must answer with the title."""
+    assert load("app").app.test_client().get("/").text == "<p>Emma</p>\\n<p>Nana</p>\\n"
+'''
 GET_7 = ASK.format(how='get("/7")')
 VALIDATED = '''
 from werkzeug.test import Client
@@ -148,6 +154,54 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         + "from werkzeug.routing import ValidationError\nBOOKS = {}\n\n"
         + "def to_python(value):\n    return ValidationError()\n\n"
         + '@app.get("/")\ndef view():\n    return BOOKS[to_python(7)]\n',
+        GET,
+        {},
+    ),
+    "none-in-the-page": (
+        FLASK + '@app.get("/")\ndef view():\n    return f"<p>{print()}</p>"\n',
+        SAYS,
+        {},
+    ),
+    "braces-in-the-page": (
+        FLASK + '@app.get("/")\ndef view():\n    return "<p>{title}"\n',
+        SAYS,
+        {},
+    ),
+    "local-without-a-value": (
+        FLASK + 'count = 0\n@app.get("/")\ndef view():\n    count += 1\n    return str(count)\n',
+        GET,
+        {},
+    ),
+    "not-subscriptable": (
+        FLASK + '@app.get("/")\ndef view():\n    return [b["title"] for b in {1: {}}]\n',
+        GET,
+        {},
+    ),
+    "argument-twice": (
+        "BOOKS = [{'number': 1}]\n\ndef page(number):\n    return number\n\n"
+        + FLASK
+        + '@app.get("/")\ndef view():\n    return page(request, **BOOKS[0])\n',
+        GET,
+        {},
+    ),
+    "value-called": (
+        FLASK + '@app.post("/")\ndef view():\n    return request.json()\n',
+        ASK.format(how='post("/", json={"title": "Emma"})'),
+        {},
+    ),
+    "methods": (FLASK + '@app.route("/", methods=("GET"))\ndef view():\n    return ""\n', GET, {}),
+    "values-for-a-text": (
+        FLASK + '@app.get("/")\ndef view():\n    return "%s %s" % (request.path,)\n',
+        GET,
+        {},
+    ),
+    "nothing-to-choose-from": (
+        FLASK + '@app.get("/")\ndef view():\n    return str(min([]))\n',
+        GET,
+        {},
+    ),
+    "too-few-parts": (
+        FLASK + '@app.get("/")\ndef view():\n    return request.args.get("q", "")[0]\n',
         GET,
         {},
     ),

@@ -222,8 +222,7 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     run("begin", "1")
     output = run("next").output
     assert "step 2 (of 5) does not stand yet" in output and "Then type: make check N=1" in output
-    way = r"“Step 1 · .+” \(nothing is checked there\), and on to .+, “Step 2 · "
-    assert re.search(way, output)
+    assert re.search(r"Read on from .+, “Step 1 · .+”, to .+, “Step 2 · ", output)
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
     app = write(clone / "my/01_hello/app.py", "def shelf(:\n")
     assert " But SyntaxError: " in run("next").output
@@ -232,12 +231,25 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     app.unlink()
     assert "There is no file `app.py` in my/01_hello. Step 2 of the page" in run("next").output
     app.write_text(right.partition('@app.get("/newest")')[0], encoding="utf-8")
-    assert "all 5 steps stand, “Your turn” does not yet" in run("next").output
+    output = run("next").output
+    assert "all 5 steps stand, “Your turn” does not yet" in output
+    assert re.search(r"Read on from .+, “Step 3 · .+”, to .+, “Your turn”", output)
+    assert "Or leave “Your turn” out, and go on: make begin N=2" in output
     app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
     assert "any more. You have been at “Your turn”" in run("check", "1").output
-    assert "step 2 (of 5) does not stand any more" in run("next").output
+    output = run("next").output
+    assert "step 2 (of 5) does not stand any more" in output
+    assert re.search(r"has broken .+, “Step 2 · .+”\. You were at .+, “Your turn”", output)
     app.write_text(right, encoding="utf-8")
     assert "Type: make begin N=2" in run("next").output
+
+
+def test_next_goes_on_with_who_left_your_turn_out(clone: Path) -> None:
+    right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
+    write(clone / "my/01_hello/app.py", right.partition('@app.get("/newest")')[0])
+    assert "Lesson 1 · " in run("next").output
+    run("begin", "2")
+    assert "Lesson 2 · " in run("next").output
 
 
 def test_list_says_how_far_each_lesson_is(clone: Path) -> None:
