@@ -704,7 +704,7 @@ def test_without_books_it_goes_back_too(at, do):
 
 @step(5)
 @on_postgres
-def test_an_upgrade_does_not_wait_for_long(at, fill, do, upgrading):
+def test_an_upgrade_does_not_wait_for_long(request, at, fill, do, upgrading):
     """While somebody keeps a transaction open that has read from the table, an upgrade waits two
     seconds for its lock, then gives up, with nothing changed; afterwards it goes through."""
     database = at("0012")
@@ -713,7 +713,7 @@ def test_an_upgrade_does_not_wait_for_long(at, fill, do, upgrading):
     with database.busy("SELECT count(*) FROM book"):
         begun = time.monotonic()
         with pytest.raises(OperationalError, match="canceling statement due to lock timeout"):
-            upgrading("0013").result(timeout=4)
+            upgrading("0013").result(timeout=4 * request.config.option.patience)
         assert time.monotonic() - begun > 1.5
         assert (database.schema(), database.rows(), database.version()) == before
     do("db", "upgrade", "0013")
