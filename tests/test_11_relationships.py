@@ -163,6 +163,9 @@ def test_every_connection_obeys(make, models, tmp_path):
 @step(1)
 def test_a_relationship_has_two_sides(session, models):
     """What is said on one side of a relationship is known on the other, before it is sent."""
+    book, reader = models.Book(title="Kim", author="R. Kipling"), models.Reader(name="Cy")
+    loan = models.Loan(book=book, reader=reader)
+    assert (book.loans, reader.loans) == ([loan], [loan])
     book, reader = session.get(models.Book, 1), session.get(models.Reader, 2)
     loan = models.Loan(book=book, reader=reader)
     session.add(loan)
