@@ -48,8 +48,8 @@ def progress(lesson: Lesson) -> Progress:
     lines = verdict.error.splitlines()
     told = [line for line in lines if re.match(r"(?!Assertion)\w+Error: ", line)]
     told = told or (lines if verdict.frames else [])
-    at = [(frame["file"], frame["line"]) for frame in verdict.frames[-1:]]
-    at = at or re.findall(r'File "my/\w+/(.+)", line (\d+)', verdict.error)
+    at = re.findall(r'File "my/\w+/(.+)", line (\d+)', verdict.error)  # of a SyntaxError
+    at = at or [(frame["file"], frame["line"]) for frame in verdict.frames[-1:]]
     translation = verdict.translation(lesson)
     if translation and translation.name == "file-to-come":
         words = f"{verdict.asked} {translation.cause}"

@@ -7,7 +7,9 @@ Windows, the process itself is that child, and ends after one request.
 """
 
 import ast
+import builtins
 import contextlib
+import difflib
 import faulthandler
 import gc
 import importlib
@@ -140,7 +142,7 @@ class Runner:
             printed = "\n".join(text for title, text in report.sections if "Captured" in title)
             error = call.excinfo.value
             self._failure = {
-                "error": self._cut(call.excinfo.exconly()),
+                "error": self._cut(call.excinfo.exconly() + _meant(error, self._folder)),
                 "frames": _frames(error, self._folder),
                 "printed": self._cut(_own_frames(printed, self._folder)[-MOST:]),
                 "shelf": _shelf(getattr(item, "shelf", {})),
@@ -176,6 +178,27 @@ def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:
                 found.append(place | {"function": frame.name, "source": frame.line})
         error = error.__cause__ or error.__context__
     return found
+
+
+def _meant(error: BaseException, folder: Path) -> str:
+    """Return a remark on the name that was meant, if one is known that is spelled nearly so."""
+    name, known = getattr(error, "name", None), []
+    with contextlib.suppress(Exception):  # an app may have put anything there
+        match error:
+            case ModuleNotFoundError():
+                known = [path.stem for path in folder.rglob("*.py")]
+            case ImportError():
+                name = re.search(r"cannot import name '(\w+)'", str(error))[1]
+                known = dir(sys.modules[error.name])
+            case AttributeError():
+                known = dir(error.obj)
+            case NameError():
+                *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+                known = {*frame.f_locals, *frame.f_globals, *dir(builtins)}
+        [meant] = difflib.get_close_matches(name, known, 1, 0.8)
+        if meant != name and "Did you mean" not in str(error):
+            return f". Did you mean {meant!r}?"
+    return ""
 
 
 def _own_frames(printed: str, folder: Path) -> str:

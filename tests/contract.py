@@ -109,7 +109,8 @@ class Contract:
             assert "<h1>Not found</h1>" in response.text
 
     def test_other_methods_are_not_allowed(self, visit):
-        """POST to / must answer 405, and the header Allow must name GET and HEAD."""
+        """POST to / must answer 405, and the header Allow must name GET and HEAD; PUT, too."""
+        assert visit("/", method="PUT", data={"title": "Emma"}).status_code == 405
         response = visit("/", method="POST", data={"title": "Emma"})
         assert response.status_code == 405
         assert {"GET", "HEAD"} <= set(re.split(", *", response.headers.get("Allow", "")))

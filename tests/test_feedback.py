@@ -93,6 +93,30 @@ def test_an_error_shows_the_lines_of_the_learners_files_alone(lesson: Lesson) ->
     assert "site-packages" not in output and "/tmp" not in output and "tests/" not in output
 
 
+@pytest.mark.parametrize(
+    "app, meant",
+    [
+        ("BOOKS = []\nprint(BOKS)\n", "BOOKS"),
+        ("from flask import Flaks\n", "Flask"),
+        ("''.startwith('/')\n", "startswith"),
+        ("import shefl\n", "shelf"),
+        ("print(xyzzy)\n", None),
+        ("import xyzzy\n", None),
+        ("def count():\n    id += 1\n\ncount()\n", None),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_named(clone: Path, app: str, meant: str | None) -> None:
+    tests = """
+        @step(1)
+        def test_it_is_read(load):
+            load("app")
+    """
+    make_up_a_lesson(clone, "", tests, shelf_py="")
+    write(clone / "my/90_made_up/app.py", app)
+    output = run("check", "90").output
+    assert re.findall(r"Did you mean '(.*)'\?", output) == ([meant] if meant else [])
+
+
 def test_a_traceback_that_was_printed_shows_the_learners_lines_alone(clone: Path) -> None:
     app = """
         from flask import Flask

@@ -205,6 +205,18 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         GET,
         {},
     ),
+    "barrier": (
+        "from threading import Barrier\n"
+        + FLASK
+        + '@app.get("/")\ndef view():\n    Barrier(2, timeout=0.1).wait()\n    return ""\n',
+        GET,
+        {},
+    ),
+    "tuple-changed": (
+        FLASK + 'BOOKS = ("Emma",)\n@app.get("/")\ndef view():\n    BOOKS[0] = "Nana"\n',
+        GET,
+        {},
+    ),
     "missing-in-g": (
         FLASK + 'from flask import g\n@app.get("/")\ndef view():\n    return g.start\n',
         GET,
