@@ -140,9 +140,11 @@ class Runner:
         report = yield
         if report.failed and self._failure is None:
             printed = "\n".join(text for title, text in report.sections if "Captured" in title)
-            error = call.excinfo.value
+            error, told = call.excinfo.value, call.excinfo.exconly()
+            if "Did you mean" not in told:  # from Python 3.12 on, some errors say it themselves
+                told += _meant(error, self._folder)
             self._failure = {
-                "error": self._cut(call.excinfo.exconly() + _meant(error, self._folder)),
+                "error": self._cut(told),
                 "frames": _frames(error, self._folder),
                 "printed": self._cut(_own_frames(printed, self._folder)[-MOST:]),
                 "shelf": _shelf(getattr(item, "shelf", {})),
@@ -196,7 +198,7 @@ def _meant(error: BaseException, folder: Path) -> str:
                 *_, (frame, _) = traceback.walk_tb(error.__traceback__)
                 known = {*frame.f_locals, *frame.f_globals, *dir(builtins)}
         [meant] = difflib.get_close_matches(name, known, 1, 0.8)
-        if meant != name and "Did you mean" not in str(error):
+        if meant != name:
             return f". Did you mean {meant!r}?"
     return ""
 

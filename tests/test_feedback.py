@@ -114,7 +114,7 @@ def test_a_name_that_is_nearly_right_is_named(clone: Path, app: str, meant: str 
     make_up_a_lesson(clone, "", tests, shelf_py="")
     write(clone / "my/90_made_up/app.py", app)
     output = run("check", "90").output
-    assert re.findall(r"Did you mean '(.*)'\?", output) == ([meant] if meant else [])
+    assert re.findall(r"Did you mean:? '(.*)'\?", output) == ([meant] if meant else [])
 
 
 def test_a_traceback_that_was_printed_shows_the_learners_lines_alone(clone: Path) -> None:
