@@ -304,7 +304,7 @@ class Seeds:
     def test_a_file_that_is_not_there(self, typed, tmp_path):
         """A file that is not there is no traceback."""
         result = typed("shelf", "seed", str(tmp_path / "none.csv"))
-        assert "Error: none.csv cannot be read: " in result.output
+        assert "Error: none.csv cannot be read: [Errno 2] " in result.output
         assert result.exit_code == 1
 
 
