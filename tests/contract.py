@@ -183,6 +183,17 @@ class Middleware:
         """`timed` must hand exc_info on to start_response, or a second response gets lost."""
         assert exc_info_that_arrives(load("middleware").timed) == "an error"
 
+    def test_timed_hands_back_write(self, load):
+        """`timed` must return what start_response returns, a function: PEP 3333 calls it write."""
+        handed = []
+
+        def app(environ, start_response):
+            handed.append(start_response("200 OK", []))
+            return []
+
+        load("middleware").timed(app)({}, lambda *_: "write")
+        assert handed == ["write"]
+
     def test_prefixed_moves_the_prefix(self, load):
         """`prefixed` must take the prefix off PATH_INFO and add it to SCRIPT_NAME."""
         prefixed = load("middleware").prefixed

@@ -57,7 +57,8 @@ def test_the_books_are_back(load):
 
 @step(YOUR_TURN)
 def test_the_newest_book_has_an_address(client, load):
-    """The address /newest must answer with the last title in BOOKS and a line's end."""
+    """A view `newest` must answer /newest with the last title in BOOKS and a line's end."""
+    assert "newest" in load("app").app.view_functions
     books = load("app").BOOKS
     while books:
         assert client.get("/newest").text == f"{books[-1]}\n"

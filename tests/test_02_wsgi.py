@@ -210,10 +210,10 @@ def test_serve_wraps_the_shelf(served):
     app = served("serve")["app"]
     with Client(app).get("/shelf/") as response:
         assert "Emma" in response.text
-        assert "Server-Timing" in response.headers
+        assert "Server-Timing" in response.headers, "There is no header Server-Timing."
     with Client(app).get("/") as response:
         assert response.status_code == 404
-        assert "Server-Timing" in response.headers
+        assert "Server-Timing" in response.headers, "There is no header Server-Timing."
 
 
 @step(7)
@@ -237,7 +237,7 @@ def test_serve_hello_wraps_flask(served):
     _must_be_validated(notes["app"])
     with Client(notes["app"]).get("/hello/") as response:
         assert response.text == "3 books on the shelf\n"
-        assert "Server-Timing" in response.headers
+        assert "Server-Timing" in response.headers, "There is no header Server-Timing."
     with Client(notes["app"]).get("/") as response:
         assert response.status_code == 404
 

@@ -31,6 +31,7 @@ def test_the_shelf_lists_its_books(visit, titles):
     """The address / must list the title of every book in BOOKS, each in <li>."""
     response = visit("/")
     assert response.status == "200 OK"
+    assert response.text, "The page is empty: does a function end without `return`?"
     assert listed(response.text) == titles
 
 
@@ -110,7 +111,9 @@ def test_a_book_leads_to_its_author(visit, books):
 def test_links_know_the_prefix(visit, books):
     """Below a prefix every link must begin with it: build it with the request's adapter."""
     for path in ("/", f"/books/{next(iter(books))}", "/authors/A.%20Nobody"):
-        found = links(visit(path, base_url="http://localhost/shelf").text)
+        response = visit(path, base_url="http://localhost/shelf")
+        assert response.status == "200 OK"
+        found = links(response.text)
         assert found
         for href, _ in found:
             assert href.startswith("/shelf/"), f"This link does not begin with /shelf/: {href}"
@@ -210,13 +213,13 @@ def test_a_route_leads_to_its_view(site):
 
     @site.route("/shelves/<int:number>")
     def shelf(request, number):
-        return f"shelf {number + 1} for {request.args['who']}"
+        return f"shelf {number!r} for {request.args['who']}"
 
     @site.route("/")
     def door(request):
         return "the door"
 
-    assert Client(site).get("/shelves/3?who=Emma").text == "shelf 4 for Emma"
+    assert Client(site).get("/shelves/3?who=Emma").text == "shelf 3 for Emma"
     assert Client(site).get("/").text == "the door"
 
 

@@ -242,9 +242,11 @@ def test_every_address_says_what_it_allows(visit, books):
 
 
 @step(YOUR_TURN)
-def test_a_book_leads_to_the_next(visit, books):
-    """/books/7/next must redirect (302) to the next higher number that a book has, here 8."""
+def test_a_book_leads_to_the_next(visit, urls, books):
+    """/books/7/next must redirect (302) to the next higher number that a book has, here 8; the view
+    is called `next_book`."""
     numbers = sorted(books)
+    assert urls.match(f"/books/{numbers[0]}/next")[0] == "next_book"
     for number, following in pairwise(numbers):
         response = visit(f"/books/{number}/next")
         assert response.status == "302 FOUND"

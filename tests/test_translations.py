@@ -205,6 +205,11 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         GET,
         {},
     ),
+    "bare-assertion": (
+        "def application(environ, start_response):\n    environ['wsgi.input'].read()\n",
+        VALIDATED,
+        {},
+    ),
     "barrier": (
         "from threading import Barrier\n"
         + FLASK
