@@ -1168,6 +1168,7 @@ class TestTwoAuthors(Shelf):
         done = faster("author", insert(models.Author).values(name=pair[0]))
         answer = send(visit, "/books/new", title="Both", author=pair[0])
         assert (answer.status_code, len(done), stored(on_disk)) == (409, 1, [])
+        assert "<h1>Not done</h1>" in answer.text
         assert "Send it again, please." in " ".join(words(answer.text))
         answer = send(visit, "/books/new", title="Both", author=pair[0])
         assert (answer.status_code, stored(on_disk)) == (303, [("Both", pair[0], None)])
