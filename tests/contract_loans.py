@@ -711,6 +711,16 @@ class Fakes(Neighbours):
         number, title, *_ = found[-1]
         assert shown(visit("/", query_string={"q": title.upper()}).text) == [number]
 
+    def test_invented_names_are_words(self, typed, shelf):
+        """Titles are invented like “The Blue Garden, volume 1”, authors like “Ada Adler”."""
+        typed("shelf", "fake", "--books", "300")
+        for volume, (_, title, _, author, year) in enumerate(shelf(), 1):
+            name, _, which = title.partition(", ")
+            assert which == f"volume {volume}"
+            assert name.istitle() and len(name.split()) == 3
+            assert author.istitle() and len(author.split()) == 2
+            assert 1950 <= year <= 2020
+
     def test_what_was_sent_stays(self, on_disk, typed, models, shelf):
         """Each batch is committed: who stops the command keeps the books that have come."""
         done = []

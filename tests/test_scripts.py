@@ -1,0 +1,100 @@
+"""What the scripts of lessons 11 and 14 print, and what they leave behind."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copy
+
+import postgres
+import psycopg
+import pytest
+
+from course.lessons import find_lesson
+from course.replay import copy_app, rebuild
+
+server = postgres.server
+RACE = re.compile(r"(\d+) were told “yes”, (\d+) “no”: (\d+) loans of 100 books\n")
+ROW = re.compile(r"^(\S+): (\d+) requests, (\d+) failed \{(.*)\}$", re.MULTILINE)
+
+
+def run(folder: Path, *words: str, **settings: str) -> str:
+    """Run Python in the folder of a Shelf, and return what it prints.
+
+    Raises:
+        AssertionError: if it fails; the text is its error.
+    """
+    done = subprocess.run(
+        [sys.executable, "-B", *words],
+        cwd=folder,
+        env=os.environ | {"FLASK_SECRET_KEY": "of the tests"} | settings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def race(folder: Path) -> tuple[int, int, int]:
+    """Run lesson 11's `race.py`; return how many borrowed, how many did not, and the loans."""
+    copy(find_lesson("11").folder / "race.py", folder)
+    [counts] = RACE.findall(run(folder, "race.py"))
+    return tuple(map(int, counts))
+
+
+def test_a_check_in_the_view_loses_the_race(tmp_path: Path) -> None:
+    rebuild(find_lesson("11"), tmp_path / "race", until=2)
+    yes, no, loans = race(tmp_path / "race")
+    assert (yes + no, yes) == (800, loans)
+    assert loans > 100
+
+
+def test_the_index_decides_the_race(tmp_path: Path) -> None:
+    copy_app(find_lesson("11").folder, tmp_path / "race")
+    assert race(tmp_path / "race") == (100, 700, 100)
+
+
+@pytest.fixture
+def neighbourhood(tmp_path: Path, server: str) -> tuple[Path, str]:
+    """Lesson 14's app, the old code beside it, and a seeded database at 0012; and its address."""
+    folder = tmp_path / "traffic"
+    lesson = find_lesson("14")
+    copy_app(lesson.folder, folder)
+    rebuild(lesson, folder / "instance/before", until=5)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS traffic")
+        connection.execute("CREATE DATABASE traffic")
+    address = server.replace("/postgres?", "/traffic?")
+    for words in ("db upgrade", "shelf seed", "db downgrade 0012"):
+        run(folder, "-m", "flask", *words.split(), DATABASE_URL=address)
+    return folder, address
+
+
+@pytest.mark.parametrize(
+    "acts", ["upgrade=0015 deploy", "upgrade=0014 deploy upgrade=0015"], ids=["naive", "careful"]
+)
+def test_under_traffic(neighbourhood: tuple[Path, str], acts: str) -> None:
+    """Requests fail the naive way only; no book of the traffic stays, and no server."""
+    folder, address = neighbourhood
+    before = held(address)
+    rows = ROW.findall(run(folder, "traffic.py", *acts.split(), DATABASE_URL=address))
+    assert [act for act, *_ in rows] == acts.split()
+    assert min(int(requests) for _, requests, *_ in rows) > 20
+    failed = [(int(failed), found) for *_, failed, found in rows]
+    if acts.startswith("upgrade=0015"):
+        assert all(number and re.fullmatch("500: \\d+", found) for number, found in failed)
+    else:
+        assert failed == [(0, "")] * 3
+    assert held(address) == before
+    with psycopg.connect(address) as connection:
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'traffic'"
+        assert connection.execute(others).fetchone() == (1,)
+
+
+def held(address: str) -> list[list[tuple]]:
+    """Return the titles, the authors, and who wrote what."""
+    queries = ("SELECT title FROM book", "SELECT name FROM author", "SELECT * FROM wrote")
+    with psycopg.connect(address) as connection:
+        return [sorted(connection.execute(query)) for query in queries]
