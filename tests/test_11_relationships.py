@@ -356,6 +356,13 @@ def test_the_indexes(database):
 
 
 @step(6)
+def test_an_author_has_a_length_still(database):
+    """With its index, too, an author has at most 200 characters."""
+    [author] = [each for each in database.get_columns("book") if each["name"] == "author"]
+    assert getattr(author["type"], "length", None) == 200
+
+
+@step(6)
 class TestIndexes(Neighbours):
     """The database uses the indexes."""
 
