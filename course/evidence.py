@@ -4,12 +4,14 @@ import contextlib
 import shlex
 import sys
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import flask
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import Client, TestResponse
 
+_TESTS = Path(__file__).parent.parent / "tests"
 MOST = 2_000  # characters that are shown of one thing
 _OURS = {"HTTP_HOST", "HTTP_USER_AGENT"}
 _GIVEN = {"request", "session", "g", "config"}
@@ -17,7 +19,10 @@ _GIVEN = {"request", "session", "g", "config"}
 
 @dataclass
 class Evidence:
-    """What the last test has seen of the app: the last exchange, its template and SQL."""
+    """What the last test has seen of the app: the last exchange, its template and SQL.
+
+    `rules` are the app's, if a 404 came that was not wanted.
+    """
 
     request: str = ""
     response: str = ""
@@ -25,6 +30,7 @@ class Evidence:
     template: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
 
 
 class Recorder:
@@ -37,6 +43,7 @@ class Recorder:
     def __init__(self, port: int) -> None:
         self._port = port
         self._last: tuple[dict[str, Any], bytes] | None = None
+        self._app: object = None
         self._response: TestResponse | None = None
         self.clear()
 
@@ -50,18 +57,23 @@ class Recorder:
 
         Args:
             with_curl: add a command that repeats the request; it makes sense where the app
-                under test is what the learner serves.
+                under test is what the learner serves. (One that has a view of the test's is not.)
         """
         found = self._evidence
         if self._last:
             environ, body = self._last
             found.request = _request(environ, body)
-            if with_curl and not environ["SCRIPT_NAME"]:
+            if with_curl and not environ["SCRIPT_NAME"] and not self._has_a_view_of_a_test():
                 found.curl = _curl(environ, body, self._port)
         if self._response is not None:
             with contextlib.suppress(Exception):  # a stream that breaks off has no text
                 found.response = _response(self._response)
         return asdict(found)
+
+    def _has_a_view_of_a_test(self) -> bool:
+        views = getattr(self._app, "view_functions", {}).values()
+        codes = [view.__code__ for view in views if hasattr(view, "__code__")]
+        return any(Path(code.co_filename).is_relative_to(_TESTS) for code in codes)
 
     def install(self) -> None:
         """Begin to note. SQL is noted if SQLAlchemy is imported already."""
@@ -71,6 +83,7 @@ class Recorder:
             stream = environ["wsgi.input"]
             body = stream.getvalue() if hasattr(stream, "getvalue") else b""
             self._last, self._response = (dict(environ), body), None
+            self._app = client.application
             self._evidence.statements.clear()  # a test prepares its books by SQL, too
             return run(client, environ, buffered)
 

@@ -27,10 +27,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from jinja2 import TemplateNotFound
 
 from course import limits
 from course.evidence import Recorder
 from course.lessons import Lesson, find_lesson
+from course.replay import app_files
 
 MOST = 4_000  # characters that are kept of an error, and of what an app printed
 NO_REQUEST = 77  # exit status of a child that is no longer needed
@@ -143,12 +145,15 @@ class Runner:
             error, told = call.excinfo.value, call.excinfo.exconly()
             if "Did you mean" not in told:  # from Python 3.12 on, some errors say it themselves
                 told += _meant(error, self._folder)
+            evidence = self._recorder.collect("app" in item.fixturenames)
+            if evidence["response"].startswith("HTTP/1.1 404") and "404" not in item.obj.__doc__:
+                evidence["rules"] = _rules(item.funcargs.get("app"))
             self._failure = {
                 "error": self._cut(told),
                 "frames": _frames(error, self._folder),
                 "printed": self._cut(_own_frames(printed, self._folder)[-MOST:]),
                 "shelf": _shelf(getattr(item, "shelf", {})),
-                "evidence": self._recorder.collect("app" in item.fixturenames),
+                "evidence": evidence,
             }
         return report
 
@@ -169,6 +174,17 @@ def _shelf(books: dict) -> str:
     return ""
 
 
+def _rules(app: object) -> list[str]:
+    """Return the addresses that a Flask app answers, each with its methods and its view."""
+    found = []
+    with contextlib.suppress(Exception):  # an app may be anything
+        for rule in app.url_map.iter_rules():
+            if rule.endpoint != "static":
+                methods = ", ".join(sorted(rule.methods - {"HEAD", "OPTIONS"}))
+                found.append(f"{methods} {rule.rule}  ({rule.endpoint})")
+    return found
+
+
 def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:
     """Return where an error passed through an app's own files, the innermost last."""
     found = []
@@ -183,7 +199,9 @@ def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:
 
 
 def _meant(error: BaseException, folder: Path) -> str:
-    """Return a remark on the name that was meant, if one is known that is spelled nearly so."""
+    """Return a remark on the name or file that was meant, if one is known that is nearly so."""
+    if elsewhere := _elsewhere(error, folder):
+        return f"\nThere is {elsewhere}: is that its name and its place?"
     name, known = getattr(error, "name", None), []
     with contextlib.suppress(Exception):  # an app may have put anything there
         match error:
@@ -201,6 +219,20 @@ def _meant(error: BaseException, folder: Path) -> str:
         if meant != name:
             return f". Did you mean {meant!r}?"
     return ""
+
+
+def _elsewhere(error: BaseException, folder: Path) -> str:
+    """Return the file that an error misses, if it lies in another folder, or in other letters."""
+    match error:
+        case ModuleNotFoundError(name=str(name)):
+            name = name.rpartition(".")[2] + ".py"
+        case TemplateNotFound(name=str(name)) | FileNotFoundError(filename=str(name)):
+            name = Path(name).name
+        case _:
+            return ""
+    files = (path.relative_to(folder).as_posix() for path in app_files(folder))
+    found = [file for file in files if Path(file).name.casefold() == name.casefold()]
+    return f"`{found[0]}`" if len(found) == 1 else ""
 
 
 def _own_frames(printed: str, folder: Path) -> str:

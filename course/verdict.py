@@ -15,6 +15,11 @@ from course.translations import Translation, translate
 WIDTH = 96  # columns
 LABEL = 10  # columns
 LINE, LINES = 400, 16  # most characters of a line, and lines, of an error
+_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_ASSERTED = re.compile(  # with and without a comparison that has a meaning for all
+    rf"^assert (?:(?P<left>(?P<text>{_TEXT})|.+?) (?P<operator>==|in|not in) (?P<right>.+)|.*)$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,12 @@ class Verdict:
         response = self.evidence.get("response", "")
         texts = self.error, lines, self.printed, response
         return translate(lesson, f"my/{lesson.stem}", *texts)
+
+    @property
+    def on_import(self) -> bool:
+        """Whether the error came while a file was read, before the test could ask anything."""
+        unreadable = self.error.startswith(("SyntaxError", "IndentationError", "TabError"))
+        return unreadable or (self.frames[-1:] != [] and self.frames[-1]["function"] == "<module>")
 
     def as_json(self, lesson: Lesson) -> dict[str, Any]:
         """Return all of it for programs."""
@@ -103,8 +114,9 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         return
     yield _headline(lesson, verdict.step, fell_from) + "\n"
     evidence = verdict.evidence
-    yield from _block("Asked", verdict.asked, wrap=True)
-    yield from _block("Page", place(lesson, verdict.step))
+    if not (fell_from and verdict.on_import):
+        yield from _block("Asked", verdict.asked, wrap=True)
+        yield from _block("Page", place(lesson, verdict.step))
     if fell_from:
         yield from _block("You were", f"at {place(lesson, fell_from)}")
     if evidence.get("request"):
@@ -114,6 +126,7 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         given = [f"{name} = {value}" for name, value in evidence["variables"].items()]
         yield from _block("Template", "\n".join([evidence["template"], *given]))
     yield from _block("SQL", "\n".join(evidence.get("statements", [])))
+    yield from _block("Rules", "\n".join(evidence.get("rules", [])))
     yield from _block(*_error(verdict.error))
     for frame in verdict.frames[-4:]:
         where = f"my/{lesson.stem}/{frame['file']}:{frame['line']}, in {frame['function']}"
@@ -125,14 +138,15 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
     if translation := verdict.translation(lesson):
         yield from _block("Means", translation.cause, wrap=True)
         yield from _block("To do", translation.cure, wrap=True)
-    if evidence.get("curl"):
-        yield from _block("Repeat", evidence["curl"])
-    if "csrf_token" in evidence.get("curl", ""):
+    yield from _block("Repeat", curl := evidence.get("curl", ""))
+    if curl and not _is_served(lesson, verdict.step):
+        yield from _block("", f"For that, serve your app: make lesson N={lesson.number} MINE=1")
+    if "csrf_token" in curl:
         remark = (
             "Your server may refuse this token, the test's own: then send the form in a browser."
         )
         yield from _block("", remark, wrap=True)
-    if evidence.get("curl") and verdict.shelf:
+    if curl and verdict.shelf:
         remark = f"Your server has other books than this test had: {verdict.shelf}."
         yield from _block("", remark, wrap=True)
     yield ""
@@ -152,6 +166,12 @@ def _listing(lesson: Lesson, verdict: Verdict, step: int) -> int | None:
     listings = [fence for fence in lesson.page.fences if fence.is_listing and fence.path == file]
     steps = [fence.section.step for fence in listings if 0 < (fence.section.step or 0) <= step]
     return steps[-1] if steps else step
+
+
+def _is_served(lesson: Lesson, step: int) -> bool:
+    """Say whether the page has had the app served at the lesson's port, up to a step."""
+    fences = [fence for fence in lesson.page.fences if str(lesson.port) in fence.text]
+    return any((fence.section.step or 0) <= step for fence in fences)
 
 
 def _headline(lesson: Lesson, step: int, fell_from: int | None) -> str:
@@ -174,18 +194,33 @@ def _praise(lesson: Lesson, verdict: Verdict, until: int) -> str:
 
 
 def _error(error: str) -> tuple[str, str]:
-    """Return a label and the error; of a comparison that failed in a test, what differs."""
-    lines = error.removeprefix("AssertionError: ").splitlines()
-    differs = [line.removeprefix("  ") for line in lines if re.match("  [-+?] ", line)]
-    label = "Error"
-    if differs and error.startswith("AssertionError: "):
-        label, lines = "Differs", ["(-) what must come, (+) what came:", *differs]
-        if re.search(r"^- (.*?) *\n(\?.*\n)?\+ \1 *$", "\n".join(differs), re.MULTILINE):
-            lines.append("Two lines that look alike: one has a line break or a space at its end.")
+    """Return a label and the error; where a test compared, what it compared."""
+    words = error.removeprefix("AssertionError: ")
+    label, lines = "Error", words.splitlines()
+    if words != error and (failed := _ASSERTED.search(words)):
+        label, lines = _compared(words, failed)
     lines = [line if len(line) <= LINE else f"{line[:LINE]}…" for line in lines]
     if len(lines) > LINES:
         lines[LINES:] = [f"… and {len(lines) - LINES} lines more"]
     return label, "\n".join(lines)
+
+
+def _compared(words: str, failed: re.Match[str]) -> tuple[str, list[str]]:
+    """Return a label, and in plain words what pytest tells of an `assert` that failed."""
+    told = words[: failed.start()].splitlines()
+    if failed["operator"] == "==":
+        below = words[failed.end() :].splitlines()
+        differs = [line.removeprefix("  ") for line in below if re.match("  [-+?] ", line)]
+        differs = differs or [f"- {failed['right']}", f"+ {failed['left']}"]
+        if re.search(r"^- (.*?) *\n(\?.*\n)?\+ \1 *$", "\n".join(differs), re.MULTILINE):
+            differs += ["Two lines that look alike: one has a line break or a space at its end."]
+        return "Differs", [*told, "(-) what must come, (+) what came:", *differs]
+    if told:
+        return "Error", told
+    if failed["text"] and failed["right"][0] not in "([{":
+        must = {"in": "must", "not in": "must not"}[failed["operator"]]
+        return "Differs", [f"This {must} be in what came:", failed["text"]]
+    return "Error", [failed[0]]
 
 
 def _last_lines(printed: str) -> str:

@@ -24,6 +24,7 @@ from learner import contents, make_up_a_lesson, run, write
 from course.check import Checker
 from course.lessons import Lesson
 
+MUST = "(-) what must come, (+) what came:"
 FLASK = "from flask import Flask, render_template_string\napp = Flask(__name__)\n"
 GET = '''
 @step(1)
@@ -79,7 +80,7 @@ def test_only_the_first_step_that_fails_is_shown(lesson: Lesson) -> None:
     edit(lesson, '@app.get("/api/books/<book:number>")', '@app.get("/api/<book:number>")')
     output = run("check", "4").output
     assert output.startswith("Lesson 4: step 4 (of 6) does not stand yet. Those before it do.\n")
-    assert "/newest must answer 302" in output and "api" not in output
+    assert "/newest must answer 302" in output and "JSON" not in output
     line = lesson.page.section(4).line
     assert f"docs/04_flask.md:{line}, “Step 4 · Send the visitor elsewhere”" in output
     assert "Lesson 4: the steps up to 3 stand" in run("check", "4", "--step", "3").output
@@ -150,6 +151,30 @@ def test_a_comparison_says_where_lines_that_look_alike_differ(lesson: Lesson) ->
     assert "look alike: one has a line break or a space at its end" in run("check", "4").output
 
 
+@pytest.mark.parametrize(
+    "compared, shown",
+    [
+        ("404 == 200", f"Differs   {MUST}\n- 200\n+ 404"),
+        ("('a == b' == 'c'), 'of c'", f"Differs   of c\n{MUST}\n- c\n+ a == b"),
+        ("'<p>\\'' in 'a < b'", 'Differs   This must be in what came:\n"<p>\'"'),
+        ("'<b>' not in 'a <b> c'", "Differs   This must not be in what came:\n'<b>'"),
+        ("'a' in ('b', 'c')", "Error     assert 'a' in ('b', 'c')"),
+        ("'a'.startswith('b'), 'no b'", "Error     no b"),
+        ("{2} <= set()", "Error     assert {2} <= set()"),
+    ],
+)
+def test_what_was_asserted_is_told_in_words(clone: Path, compared: str, shown: str) -> None:
+    tests = f"""
+        @step(1)
+        def test_it(load):
+            assert {compared}
+    """
+    make_up_a_lesson(clone, "", tests)
+    error = r"^(?:Differs|Error) .*?(?=\n\n|\nMeans)"
+    [told] = re.findall(error, run("check", "90").output, re.MULTILINE | re.DOTALL)
+    assert re.sub(r"\n +", "\n", told) == shown
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[int]:
     """Serve an app with wsgiref's server; yield its port."""
@@ -187,6 +212,69 @@ def test_the_exchange_is_shown_and_curl_repeats_it(
             shlex.split(command.replace(":8004/", f":{port}/")), capture_output=True, text=True
         )
     assert answer in repeated.stdout
+
+
+def test_a_request_to_a_view_of_the_tests_own_is_not_repeated(clone: Path) -> None:
+    tests = """
+        @step(1)
+        def test_it_answers(app):
+            app.add_url_rule("/slow", view_func=lambda: "done")
+            assert app.test_client().get("/slow").text == ""
+
+        @pytest.fixture
+        def app(load):
+            return load("app").app
+    """
+    make_up_a_lesson(clone, FLASK, tests)
+    output = run("check", "90").output
+    assert "GET /slow" in output and "Repeat" not in output
+
+
+def test_an_app_that_the_page_has_not_served_yet_is_served_first(clone: Path) -> None:
+    make_up_a_lesson(clone, FLASK, GET)
+    serve = "For that, serve your app: make lesson N=90 MINE=1\n"
+    assert serve in run("check", "90").output
+    page = clone / "docs/90_made_up.md"
+    write(page, page.read_text("utf-8").replace("Text.\n", "```shell\nserve 8090\n```\n"))
+    output = run("check", "90").output
+    assert "Repeat" in output and serve not in output
+
+
+def test_a_404_shows_the_rules_unless_it_was_asked_for(lesson: Lesson) -> None:
+    edit(lesson, '"/newest"', '"/latest"')
+    output = run("check", "4").output
+    assert re.search(r"^Rules +GET /  \(list_page\)\n", output, re.MULTILINE)
+    assert re.search(r"^ +GET /latest  \(newest\)\n", output, re.MULTILINE)
+    edit(lesson, '"/latest"', '"/newest"')
+    edit(lesson, '"Not found"', '"Gone"')
+    output = run("check", "4").output
+    assert "404" in output and "Rules" not in output
+
+
+@pytest.mark.parametrize(
+    "app, file",
+    [
+        ("import books", "Books.py"),
+        ("import shelf.books", "books.py"),
+        ("flask.render_template('list.html')", "list.html"),
+        ("open('books.csv')", "data/books.csv"),
+        ("open('other.csv')", ""),
+    ],
+)
+def test_a_file_in_another_place_or_other_letters_is_named(
+    clone: Path, app: str, file: str
+) -> None:
+    app = f"import flask\n\nwith flask.Flask('app').app_context():\n    {app}\n"
+    tests = """
+        @step(1)
+        def test_it_is_read(load):
+            load("app")
+    """
+    mine = make_up_a_lesson(clone, app, tests, shelf____init___py="")
+    if file:
+        write(mine / file, "")
+    named = re.findall("There is `(.+)`: is that its name", run("check", "90").output)
+    assert named == ([file] if file else [])
 
 
 def test_a_token_cannot_be_repeated(clone: Path) -> None:
@@ -283,6 +371,11 @@ def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None
     assert f"docs/04_flask.md:{lesson.page.section(4).line}, “Step 4" in output
     assert lesson.page.hints(4)[0].about in run("hint", "4").output
     assert "make solution N=4 STEP=4" in output
+    assert f"docs/04_flask.md:{lesson.page.section(1).line}, “Step 1" in output
+    edit(lesson, "import BOOKS", "import BOKS")  # no test can ask for anything
+    output = run("check", "4").output
+    assert f"docs/04_flask.md:{lesson.page.section(4).line}, “Step 4" in output
+    assert "Asked" not in output and "“Step 1" not in output
     assert run("reset", "4").exit_code == 0
     assert "any more" not in run("check", "4").output
 
