@@ -26,7 +26,7 @@ from contract_loans import Loans, another, buttons, send, shown, words
 from contract_pages import Pages, rows
 from contract_sessions import Sessions
 from databases import dump, on_postgres, on_sqlite
-from flask_migrate import upgrade
+from flask_migrate import downgrade, upgrade
 from histories import HALF, KILL, write
 from sqlalchemy import Engine, event, inspect, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -574,29 +574,33 @@ def upgrading(kept):
     """Start `flask db upgrade` beside the test; return what tells when it is done, and how."""
     with ThreadPoolExecutor(1) as pool:
 
-        def run(revision):
+        def run(revision, move):
             with kept.app_context():
-                upgrade(revision=revision)
+                move(revision=revision)
 
-        yield lambda revision: pool.submit(run, revision)
+        yield lambda revision, move=upgrade: pool.submit(run, revision, move)
 
 
 @step(4)
 @on_postgres
-def test_the_index_shuts_nobody_out(at, fill, upgrading, valid):
-    """While PostgreSQL makes the index of 0012, others read and write books: it is made
-    concurrently, outside of a transaction, and waits for who has begun before it."""
-    database = at("0011")
+@pytest.mark.parametrize("way", ["made", "replaced", "taken back"])
+def test_the_index_shuts_nobody_out(at, fill, upgrading, valid, way):
+    """While PostgreSQL makes the index of 0012, or drops one, others read and write books: that is
+    done concurrently, outside of a transaction, and waits for who has begun before it."""
+    database = at("0012" if way == "taken back" else "0011")
     fill(database)
+    if way == "replaced":
+        database.change("CREATE INDEX ix_book_year ON book (year)")
     with database.busy(A_BOOK):
-        done = upgrading("0012")
+        done = upgrading("0011", downgrade) if way == "taken back" else upgrading("0012")
         assert database.someone_waits(until=done.done), "It does not wait for a transaction."
         before = database.ask("SELECT count(*) FROM book")
         with database.busy("SET LOCAL lock_timeout = '500ms'", A_BOOK) as other:
             other.commit()
         assert database.ask("SELECT count(*) FROM book") == [(before[0][0] + 1,)]
     done.result(timeout=10)
-    assert (valid(database), database.version()) == (True, ["0012"])
+    now = (None, ["0011"]) if way == "taken back" else (True, ["0012"])
+    assert (valid(database), database.version()) == now
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
+from tempfile import TemporaryDirectory
 
 import postgres
 import psycopg
@@ -16,7 +19,7 @@ from course.replay import copy_app, rebuild
 
 server = postgres.server
 RACED = r"(\d+) were told “yes”, (\d+) “no”: (\d+) loans of 100 books\n"
-ROW = re.compile(r"^(\S+): (\d+) requests, (\d+) failed \{(.*)\}$", re.MULTILINE)
+ROW = r"(?m)^(\S+): (\d+) requests, (\d+) failed \{(.*)\}$"
 
 
 def run(folder: Path, *words: str, **settings: str) -> str:
@@ -55,20 +58,28 @@ def test_the_index_decides_the_race(tmp_path: Path) -> None:
         assert found and found.groups() == ("100", "700", "100")
 
 
-@pytest.fixture
-def neighbourhood(tmp_path: Path, server: str) -> tuple[Path, str]:
-    """Lesson 14's app, the old code beside it, and a seeded database at 0012; and its address."""
-    folder = tmp_path / "traffic"
+@pytest.fixture(scope="module")
+def built(server: str) -> Iterator[tuple[Path, str]]:
+    """Lesson 14's app, the old code beside it, and a database with books; and its address."""
     lesson = find_lesson("14")
-    copy_app(lesson.folder, folder)
-    rebuild(lesson, folder / "instance/before", until=5)
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS traffic")
         connection.execute("CREATE DATABASE traffic")
     address = server.replace("/postgres?", "/traffic?")
-    for words in ("db upgrade", "shelf seed", "db downgrade 0012"):
-        run(folder, "-m", "flask", *words.split(), DATABASE_URL=address)
-    return folder, address
+    with TemporaryDirectory(prefix="traffic-") as name:
+        folder = Path(name) / "shelf"
+        copy_app(lesson.folder, folder)
+        rebuild(lesson, folder / "instance/before", until=5)
+        for words in ("db upgrade", "shelf seed"):
+            run(folder, "-m", "flask", *words.split(), DATABASE_URL=address)
+        yield folder, address
+
+
+@pytest.fixture
+def neighbourhood(built: tuple[Path, str]) -> tuple[Path, str]:
+    """The same, at revision 0012."""
+    folder, address = built
+    run(folder, "-m", "flask", "db", "downgrade", "0012", DATABASE_URL=address)
+    return built
 
 
 @pytest.mark.parametrize(
@@ -78,7 +89,7 @@ def test_under_traffic(neighbourhood: tuple[Path, str], acts: str) -> None:
     """Requests fail the naive way only; no book of the traffic stays, and no server."""
     folder, address = neighbourhood
     before = held(address)
-    rows = ROW.findall(run(folder, "traffic.py", *acts.split(), DATABASE_URL=address))
+    rows = re.findall(ROW, run(folder, "traffic.py", *acts.split(), DATABASE_URL=address))
     assert [act for act, *_ in rows] == acts.split()
     assert min(int(requests) for _, requests, *_ in rows) > 20
     failed = [(int(failed), found) for *_, failed, found in rows]
@@ -87,9 +98,26 @@ def test_under_traffic(neighbourhood: tuple[Path, str], acts: str) -> None:
     else:
         assert failed == [(0, "")] * 3
     assert held(address) == before
-    with psycopg.connect(address) as connection:
-        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'traffic'"
-        assert connection.execute(others).fetchone() == (1,)
+    assert_alone(address)
+
+
+def test_traffic_ends_with_an_upgrade_that_fails(neighbourhood: tuple[Path, str]) -> None:
+    folder, address = neighbourhood
+    before = held(address)
+    with pytest.raises(AssertionError, match="Can't locate revision identified by '0099'"):
+        run(folder, "traffic.py", "upgrade=0099", "deploy", DATABASE_URL=address)
+    assert held(address) == before
+    assert_alone(address)
+
+
+def assert_alone(address: str) -> None:
+    """Assert that nobody else is connected to a database: no server is left that works on it."""
+    others = "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()"
+    end = time.monotonic() + 10  # the server notices a little later that somebody has gone
+    with psycopg.connect(address, autocommit=True) as connection:
+        while connection.execute(others).fetchone() != (0,):
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def held(address: str) -> list[list[tuple]]:
