@@ -32,7 +32,7 @@ def check(lesson: Lesson, step: int | None, seed: int | None, as_json: bool) -> 
         click.echo(json.dumps(verdict.as_json(lesson), indent=2))
     else:
         reached = until if verdict.step is None and until != YOUR_TURN else verdict.step
-        click.echo(text(lesson, verdict, until, reach(lesson, reached)[0]))
+        click.echo(text(lesson, verdict, until, reach(lesson, reached).fell_from))
     sys.exit(verdict.step is not None)
 
 
@@ -72,7 +72,7 @@ def show_hint(lesson: Lesson, step: int | None) -> None:
     if step is None:
         click.echo("All tests of this lesson pass. What is next: make next")
         return
-    step = at_work(step, reach(lesson, step)[0])
+    step = at_work(step, reach(lesson, step).fell_from)
     hints = lesson.page.hints(step)
     number = next_hint(lesson, step, len(hints))
     if number is not None:

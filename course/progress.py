@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from course.check import Checker
 from course.lessons import Lesson
@@ -61,16 +62,23 @@ def progress(lesson: Lesson) -> Progress:
     return found
 
 
-def reach(lesson: Lesson, step: int | None) -> tuple[int | None, int]:
+class Reach(NamedTuple):
+    """How far an app has been.
+
+    `fell_from` is the step that an earlier check has reached, if the last one stops before it,
+    else None; `came_from` is the step from which the app came to the furthest, 0 if it began there.
+    """
+
+    fell_from: int | None
+    came_from: int
+
+
+def reach(lesson: Lesson, step: int | None) -> Reach:
     """Remember how far an app is, and return how far it has been.
 
     Args:
         lesson: whose app was checked.
         step: the first step that does not stand, None if all do.
-
-    Returns:
-        the step that an earlier check has reached, if this one stops before it, else None; and
-        the step from which the app came to the furthest, 0 if it began there.
     """
     known, of = _remembered(lesson), f"furthest in {lesson.stem}"
     now = YOUR_TURN + 1 if step is None else step
@@ -80,12 +88,12 @@ def reach(lesson: Lesson, step: int | None) -> tuple[int | None, int]:
     except (KeyError, TypeError, ValueError):
         furthest, came_from, fell = 0, 0, False
     if fell:
-        return min(furthest, YOUR_TURN), came_from
+        return Reach(min(furthest, YOUR_TURN), came_from)
     if now > furthest:
         known[of] = [now, furthest]
         _remember(lesson, known)
         came_from = furthest
-    return None, came_from
+    return Reach(None, came_from)
 
 
 def forget(lesson: Lesson) -> None:

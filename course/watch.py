@@ -65,7 +65,7 @@ def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
         try:
             verdict = checker.check(folder, f"my/{folder.name}")
             step = verdict.step
-            words = text(lesson, verdict, fell_from=reach(lesson, step)[0])
+            words = text(lesson, verdict, fell_from=reach(lesson, step).fell_from)
         except (OSError, TestsBroken) as error:
             words = f"That could not be checked: {error}"
     else:
