@@ -31,7 +31,7 @@ def run(folder: Path, *words: str, **settings: str) -> str:
     done = subprocess.run(
         [sys.executable, "-B", *words],
         cwd=folder,
-        env=os.environ | {"FLASK_SECRET_KEY": "of the tests"} | settings,
+        env=os.environ | {"FLASK_DEBUG": "1"} | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
