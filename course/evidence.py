@@ -1,6 +1,7 @@
 """What an app was asked during a test, and what came back: HTTP, templates, SQL."""
 
 import contextlib
+import os
 import shlex
 import sys
 from dataclasses import asdict, dataclass, field
@@ -38,10 +39,13 @@ class Recorder:
 
     Args:
         port: where a learner's server listens, for the `curl` line.
+
+    `folder` is that of the app. What its own files ask for is not noted.
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self.folder = Path()
         self._last: tuple[dict[str, Any], bytes] | None = None
         self._app: object = None
         self._response: TestResponse | None = None
@@ -75,11 +79,20 @@ class Recorder:
         codes = [view.__code__ for view in views if hasattr(view, "__code__")]
         return any(Path(code.co_filename).is_relative_to(_TESTS) for code in codes)
 
+    def _asked_by_the_app(self) -> bool:
+        """Say whether a file of the app itself sends the request, not a test."""
+        frame = sys._getframe(2)
+        while frame and not frame.f_code.co_filename.startswith(f"{self.folder}{os.sep}"):
+            frame = frame.f_back
+        return frame is not None
+
     def install(self) -> None:
         """Begin to note. SQL is noted if SQLAlchemy is imported already."""
         run, visit = Client.run_wsgi_app, Client.open
 
         def run_wsgi_app(client: Client, environ: dict, buffered: bool = False):
+            if self._asked_by_the_app():
+                return run(client, environ, buffered)
             stream = environ["wsgi.input"]
             body = stream.getvalue() if hasattr(stream, "getvalue") else b""
             self._last, self._response = (dict(environ), body), None
@@ -88,8 +101,10 @@ class Recorder:
             return run(client, environ, buffered)
 
         def open_(client: Client, *arguments, **options):
-            self._response = visit(client, *arguments, **options)
-            return self._response
+            response = visit(client, *arguments, **options)
+            if not self._asked_by_the_app():
+                self._response = response
+            return response
 
         Client.run_wsgi_app, Client.open = run_wsgi_app, open_
         flask.before_render_template.connect(self._note_template, weak=False)

@@ -109,6 +109,7 @@ class Runner:
         self, session: pytest.Session, folder: str, shown: str, step: int, seed: int | None
     ) -> None:
         self._folder, self._shown = Path(folder), shown
+        self._recorder.folder = self._folder
         session.config.option.app = folder
         session.config.option.seed = random.randrange(10_000) if seed is None else seed
         with (self._folder.parent / "stacks.txt").open("w", encoding="utf-8") as stacks:

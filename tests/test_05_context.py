@@ -185,8 +185,7 @@ def test_the_four_addresses_are_asked(printed):
 
 @step(3)
 def test_hooks_stand_round_the_view(printed):
-    """Two hooks of each kind must run: before in order, after and teardown in reverse. (The 500
-    of /share/0 is meant.)"""
+    """Two hooks of each kind must run: before in order, after and teardown in reverse."""
     assert part(printed("hooks"), "/share/3") == [
         "  first before_request",
         "  second before_request",
@@ -200,8 +199,7 @@ def test_hooks_stand_round_the_view(printed):
 
 @step(3)
 def test_a_before_hook_may_answer(printed):
-    """For /closed, the first before_request hook must return the answer, and end the way in. (The
-    500 of /share/0 is meant.)"""
+    """For /closed, the first before_request hook must return the answer, and end the way in."""
     assert part(printed("hooks"), "/closed") == [
         "  first before_request",
         "  second after_request, 200 OK",
@@ -213,8 +211,7 @@ def test_a_before_hook_may_answer(printed):
 
 @step(3)
 def test_not_found_is_an_answer(printed):
-    """For /nowhere, every hook must run, and teardown must get None: 404 is no failure. (The 500 of
-    /share/0 is meant.)"""
+    """For /nowhere, every hook must run, and teardown must get None: 404 is no failure."""
     assert part(printed("hooks"), "/nowhere") == [
         "  first before_request",
         "  second before_request",

@@ -230,6 +230,18 @@ def test_a_request_to_a_view_of_the_tests_own_is_not_repeated(clone: Path) -> No
     assert "GET /slow" in output and "Repeat" not in output
 
 
+def test_what_the_app_asks_for_itself_is_not_shown(clone: Path) -> None:
+    app = FLASK + "answer = app.test_client().get('/nowhere')\n"
+    tests = """
+        @step(1)
+        def test_it_answers(load):
+            assert load("app").answer.status == "200 OK"
+    """
+    make_up_a_lesson(clone, app, tests)
+    output = run("check", "90").output
+    assert "+ 404 NOT FOUND" in output and "Request" not in output
+
+
 def test_an_app_that_the_page_has_not_served_yet_is_served_first(clone: Path) -> None:
     make_up_a_lesson(clone, FLASK, GET)
     serve = "For that, serve your app: make lesson N=90 MINE=1\n"
