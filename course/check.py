@@ -1,6 +1,5 @@
 """Check a learner's app: have its lesson's tests run on a copy, and return the verdict."""
 
-import ast
 import contextlib
 import json
 import os
@@ -11,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from course.lessons import Lesson
+from course.remarks import remarks
 from course.replay import app_files, copy_app
 from course.verdict import YOUR_TURN, Verdict
 
@@ -80,12 +79,12 @@ class Checker:
             before = set(app_files(copy))
             request = {"folder": str(copy), "shown": shown or folder.name}
             verdict = self._ask(request | {"step": step, "seed": seed}, copy)
-            twice = _defined_twice(copy) if verdict.step else ""
+            found = list(remarks(self._lesson, copy)) if verdict.step else []
             gone = sorted(path.name for path in before if not path.exists())
         if gone:
             error = f"While it ran, the app deleted or moved files of its own: {', '.join(gone)}"
             return replace(verdict, step=verdict.step or 1, error=error, frames=[], evidence={})
-        return replace(verdict, twice=twice)
+        return replace(verdict, remarks=found)
 
     def _ask(self, request: dict[str, Any], copy: Path) -> Verdict:
         process = self._process or self._start()
@@ -177,27 +176,6 @@ def _verdict(answer: dict[str, Any], last: dict[str, Any]) -> Verdict:
     known = {name: last[name] for name in last if name not in ("process", "patience")}
     known |= {name: value for name, value in answer.items() if name != "passed"}
     return Verdict(**(known | {"step": None if answer["passed"] else known.get("step", 1)}))
-
-
-def _defined_twice(folder: Path) -> str:
-    """Name what a file defines more than once, most often in a newer listing below the old one."""
-    for path in app_files(folder):
-        lines: dict[str, list[str]] = {}
-        for node in _statements(path) if path.suffix == ".py" else []:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                lines.setdefault(node.name, []).append(str(node.lineno))
-        twice = [f"`{name}` (lines {', '.join(of)})" for name, of in lines.items() if len(of) > 1]
-        if twice:
-            return f"{path.relative_to(folder).as_posix()} has twice: {', '.join(twice)}"
-    return ""
-
-
-def _statements(path: Path) -> list[ast.stmt]:
-    """Return a file's statements, none if Python cannot read it."""
-    unreadable = SyntaxError, ValueError, RecursionError, MemoryError
-    with contextlib.suppress(*unreadable), warnings.catch_warnings(action="ignore"):
-        return ast.parse(path.read_bytes()).body
-    return []
 
 
 def _kill(process: int) -> None:

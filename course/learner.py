@@ -45,7 +45,7 @@ def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
     """Make the folder for your app of a lesson."""
     with as_one_sentence():
         folder = workspace.begin(lesson, step, from_mine)
-        forget(lesson)
+        forget(lesson, step)
     click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
     click.echo("Leave out the commands there that make the folder, and copy into it.")
     click.echo(f"Work there. Then, here in the course's folder, type: {_check(lesson)}")
@@ -59,7 +59,7 @@ def reset(lesson: Lesson, step: int, from_mine: bool) -> None:
     """Start a lesson's app over; the old one is kept."""
     with as_one_sentence():
         snapshot = workspace.reset(lesson, step, from_mine)
-        forget(lesson)
+        forget(lesson, step)
     click.echo(f"my/{lesson.stem} is ready for step {step} of docs/{lesson.stem}.md.")
     kept = _short(lesson, snapshot)
     click.echo(f"Your old app is in {kept}. To get it back: make undo N={lesson.number}")
@@ -164,6 +164,9 @@ def what_is_next(as_json: bool) -> None:
         if fell:
             were = "" if fell == each.step else f" You were at {place(lesson, fell)}."
             click.echo(f"What you changed last has broken {here}.{were}")
+            click.echo("(If the page asks for this mistake, go on.)")
+        elif first == 1:
+            click.echo(f"Read {lesson.page.name} from the top, to {here}.")
         elif first < min(each.step, lesson.page.steps + 1):
             click.echo(f"Read on from {place(lesson, first)}, to {here}.")
         else:

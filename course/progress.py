@@ -52,10 +52,11 @@ def progress(lesson: Lesson) -> Progress:
     at = re.findall(r'File "my/\w+/(.+)", line (\d+)', verdict.error)  # of a SyntaxError
     at = at or [(frame["file"], frame["line"]) for frame in verdict.frames[-1:]]
     translation = verdict.translation(lesson)
-    if translation and translation.name == "file-to-come":
+    if translation and translation.name.startswith("file-to-"):
         words = f"{verdict.asked} {translation.cause}"
     elif told and told[0] not in words:
         words += f" But {told[0].rstrip('.')}{''.join(f' ({file}:{line})' for file, line in at)}."
+    words = " ".join([words, *verdict.remarks])
     found = Progress(True, verdict.step, words, verdict.stands)
     known[lesson.stem] = {"of": fingerprint, "is": asdict(found)}
     _remember(lesson, known)
@@ -96,12 +97,14 @@ def reach(lesson: Lesson, step: int | None) -> Reach:
     return Reach(None, came_from)
 
 
-def forget(lesson: Lesson) -> None:
-    """Forget how far the app was: it is another one now."""
+def forget(lesson: Lesson, step: int = 1) -> None:
+    """Forget how far the app was: it is another one now, at the beginning of a step."""
     known = _remembered(lesson)
     for key in (lesson.stem, f"furthest in {lesson.stem}", f"hints of {lesson.stem}"):
         known.pop(key, None)
     _remember(lesson, known)
+    if step > 1:
+        reach(lesson, step)
 
 
 def next_hint(lesson: Lesson, step: int, hints: int) -> int | None:

@@ -28,6 +28,7 @@ from typing import IO, Any
 
 import pytest
 from jinja2 import TemplateNotFound
+from werkzeug.routing import Map
 
 from course import limits
 from course.evidence import Recorder
@@ -144,10 +145,12 @@ class Runner:
         if report.failed and self._failure is None:
             printed = "\n".join(text for title, text in report.sections if "Captured" in title)
             error, told = call.excinfo.value, call.excinfo.exconly()
+            told = re.sub(r"(\w+\.<locals>\.)+", "", told)  # leaves `timed_app` of `timed.…`
             if "Did you mean" not in told:  # from Python 3.12 on, some errors say it themselves
                 told += _meant(error, self._folder)
             evidence = self._recorder.collect("app" in item.fixturenames)
-            if evidence["response"].startswith("HTTP/1.1 404") and "404" not in item.obj.__doc__:
+            missed = evidence["response"].startswith("HTTP/1.1 404") or "NotFound:" in told
+            if missed and "404" not in (item.obj.__doc__ or ""):
                 evidence["rules"] = _rules(item.funcargs.get("app"))
             self._failure = {
                 "error": self._cut(told),
@@ -176,12 +179,14 @@ def _shelf(books: dict) -> str:
 
 
 def _rules(app: object) -> list[str]:
-    """Return the addresses that a Flask app answers, each with its methods and its view."""
+    """Return the addresses that an app answers, each with its methods and its endpoint."""
     found = []
     with contextlib.suppress(Exception):  # an app may be anything
-        for rule in app.url_map.iter_rules():
+        module = vars(sys.modules["app"]).values()  # in lesson 3, the map stands there at first
+        maps = [each for each in [getattr(app, "url_map", None), *module] if isinstance(each, Map)]
+        for rule in maps[0].iter_rules():
             if rule.endpoint != "static":
-                methods = ", ".join(sorted(rule.methods - {"HEAD", "OPTIONS"}))
+                methods = ", ".join(sorted((rule.methods or {"any"}) - {"HEAD", "OPTIONS"}))
                 found.append(f"{methods} {rule.rule}  ({rule.endpoint})")
     return found
 
@@ -202,7 +207,7 @@ def _frames(error: BaseException, folder: Path) -> list[dict[str, Any]]:
 def _meant(error: BaseException, folder: Path) -> str:
     """Return a remark on the name or file that was meant, if one is known that is nearly so."""
     if elsewhere := _elsewhere(error, folder):
-        return f"\nThere is {elsewhere}: is that its name and its place?"
+        return f"\nThere is `{elsewhere}`: is that its name and its place?"
     name, known = getattr(error, "name", None), []
     with contextlib.suppress(Exception):  # an app may have put anything there
         match error:
@@ -216,7 +221,8 @@ def _meant(error: BaseException, folder: Path) -> str:
             case NameError():
                 *_, (frame, _) = traceback.walk_tb(error.__traceback__)
                 known = {*frame.f_locals, *frame.f_globals, *dir(builtins)}
-        [meant] = difflib.get_close_matches(name, known, 1, 0.8)
+        others = [each for each in known if each.casefold() == name.casefold()]
+        [meant] = others[:1] or difflib.get_close_matches(name, known, 1, 0.8)
         if meant != name:
             return f". Did you mean {meant!r}?"
     return ""
@@ -231,9 +237,8 @@ def _elsewhere(error: BaseException, folder: Path) -> str:
             name = Path(name).name
         case _:
             return ""
-    files = (path.relative_to(folder).as_posix() for path in app_files(folder))
-    found = [file for file in files if Path(file).name.casefold() == name.casefold()]
-    return f"`{found[0]}`" if len(found) == 1 else ""
+    found = [path for path in app_files(folder) if path.name.casefold() == name.casefold()]
+    return str(found[0]) if len(found) == 1 else ""
 
 
 def _own_frames(printed: str, folder: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from course.lessons import Lesson
+from course.lessons import Lesson, find_lesson
 
 TABLE = Path(__file__).parent / "translations.toml"
 
@@ -30,8 +30,8 @@ def translate(lesson: Lesson, folder: str, *texts: str) -> Translation | None:
         texts: what went wrong, the most telling first: the error, the output, the response.
     """
     for text in texts:
-        if to_come := _file_to_come(lesson, folder, text):
-            return to_come
+        if missing := _missing_file(lesson, folder, text):
+            return missing
         for row in _rows():
             if found := row["says"].search(text):
                 words = {name: value or "" for name, value in found.groupdict().items()}
@@ -41,8 +41,8 @@ def translate(lesson: Lesson, folder: str, *texts: str) -> Translation | None:
     return None
 
 
-def _file_to_come(lesson: Lesson, folder: str, text: str) -> Translation | None:
-    """Say of a missing file that the page makes it, if it does."""
+def _missing_file(lesson: Lesson, folder: str, text: str) -> Translation | None:
+    """Say of a missing file that the page makes or copies it, if it does."""
     module = re.search(r"No module named '([\w.]+)'", text)
     opened = re.search(rf"No such file or directory: '{folder}/(.+)'", text)
     if not (module or opened):
@@ -58,6 +58,14 @@ def _file_to_come(lesson: Lesson, folder: str, text: str) -> Translation | None:
                 "If you are not that far, go on. If you have made it, look at its name and folder."
             )
             return Translation("file-to-come", cause, cure)
+    for number, copied in lesson.page.starts_from:
+        source = find_lesson(str(number), lesson.root).folder
+        if copied in ("", file) and (source / file).exists():
+            cause = (
+                f"There is no file `{file}` in {folder}. The page's first commands copy it there."
+            )
+            cure = f"In the course's folder: `cp lessons/{source.name}/{file} {folder}/{file}`"
+            return Translation("file-to-copy", cause, cure)
     return None
 
 

@@ -30,8 +30,9 @@ class Verdict:
     the first that does not stand (YOUR_TURN for a task), `stands` the last step with tests
     before it (0 if there is none), and the rest is about the first test that failed: what it
     asked for, the error, the frames of the app's own files (file, line, function, source), what
-    was printed, what a file defines twice, the books on the test's shelf, and the evidence (see
-    `course.evidence.Evidence`; empty if the app did not let the test end).
+    was printed, what the files show by themselves (see `course.remarks`), the books on the
+    test's shelf, and the evidence (see `course.evidence.Evidence`; empty if the app did not let
+    the test end).
     `seed` repeats the run with the same random books.
     """
 
@@ -43,7 +44,7 @@ class Verdict:
     error: str = ""
     frames: list[dict[str, Any]] = field(default_factory=list)
     printed: str = ""
-    twice: str = ""
+    remarks: list[str] = field(default_factory=list)
     shelf: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
@@ -132,9 +133,8 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         where = f"my/{lesson.stem}/{frame['file']}:{frame['line']}, in {frame['function']}"
         yield from _block("At", f"{where}\n    {frame['source']}")
     yield from _block("Printed", _last_lines(verdict.printed))
-    if verdict.twice:
-        remark = f"{verdict.twice}. Mostly the lower one counts. If one is the old one, delete it."
-        yield from _block("Twice", remark, wrap=True)
+    for remark in verdict.remarks:
+        yield from _block("Look", remark, wrap=True)
     if translation := verdict.translation(lesson):
         yield from _block("Means", translation.cause, wrap=True)
         yield from _block("To do", translation.cure, wrap=True)
@@ -151,21 +151,28 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         yield from _block("", remark, wrap=True)
     yield ""
     more = [f"hint: make hint N={lesson.number}"]
-    if listing := _listing(lesson, verdict, at_work(verdict.step, fell_from)):
+    if listing := _listing(lesson, verdict, fell_from):
         more += [f"listing: make solution N={lesson.number} STEP={listing}"]
     if verdict.shelf:
         more += [f"the same books again: make check N={lesson.number} SEED={verdict.seed}"]
     yield click.style("  ·  ".join(more), dim=True)
 
 
-def _listing(lesson: Lesson, verdict: Verdict, step: int) -> int | None:
-    """Return the step whose listing helps: up to this one, the last that has the file at fault."""
-    if step == YOUR_TURN:
+def _listing(lesson: Lesson, verdict: Verdict, fell_from: int | None) -> int | None:
+    """Return the step whose listing helps: the last that has the function or file at fault."""
+    if verdict.step == YOUR_TURN:
         return None
-    file = verdict.frames[-1]["file"] if verdict.frames else ""
-    listings = [fence for fence in lesson.page.fences if fence.is_listing and fence.path == file]
-    steps = [fence.section.step for fence in listings if 0 < (fence.section.step or 0) <= step]
-    return steps[-1] if steps else step
+    step = at_work(verdict.step, fell_from)
+    until = lesson.page.steps if fell_from == YOUR_TURN else step
+    frame = verdict.frames[-1] if verdict.frames else {"file": "", "function": ""}
+    called = re.match(r"\w+Error: (?:\w+\.)*(\w+)\(\)", verdict.error)
+    defined = f"def {called[1] if called else frame['function']}("
+    listings = [fence for fence in lesson.page.fences if fence.is_listing]
+    listings = [fence for fence in listings if 0 < (fence.section.step or 0) <= until]
+    fits = [each for each in listings if defined in each.text] if called else []
+    fits = fits or [each for each in listings if each.path == frame["file"]]
+    fits = [each for each in fits if defined in each.text] or fits
+    return fits[-1].section.step if fits else step
 
 
 def _is_served(lesson: Lesson, step: int) -> bool:
@@ -179,7 +186,8 @@ def _headline(lesson: Lesson, step: int, fell_from: int | None) -> str:
     if fell_from:
         at = "“Your turn”" if fell_from == YOUR_TURN else f"step {fell_from}"
         headline = headline.replace(" yet", " any more")
-        headline += f" You have been at {at}: look at what you changed last."
+        headline += f" You have been at {at}: look at what you changed last"
+        headline += " (unless the page asks for this mistake)."
     elif 1 < step < YOUR_TURN:
         good = " Those before it do."
     return click.style(headline, fg="red", bold=True) + click.style(good, fg="green")
@@ -212,7 +220,9 @@ def _compared(words: str, failed: re.Match[str]) -> tuple[str, list[str]]:
         below = words[failed.end() :].splitlines()
         differs = [line.removeprefix("  ") for line in below if re.match("  [-+?] ", line)]
         differs = differs or [f"- {failed['right']}", f"+ {failed['left']}"]
-        if re.search(r"^- (.*?) *\n(\?.*\n)?\+ \1 *$", "\n".join(differs), re.MULTILINE):
+        if failed["right"].endswith(r"\n'") and not failed["left"].endswith(r"\n'"):
+            differs += ["What came has no line break at its end."]
+        elif re.search(r"^- (.*?) *\n(\?.*\n)?\+ \1 *$", "\n".join(differs), re.MULTILINE):
             differs += ["Two lines that look alike: one has a line break or a space at its end."]
         return "Differs", [*told, "(-) what must come, (+) what came:", *differs]
     if told:

@@ -71,7 +71,8 @@ class Contract:
         address = "/authors/" + quote(book["author"], safe="&")
         [(href, text)] = links(visit(f"/books/{number}").text)
         assert text == book["author"]
-        assert href in (address, address.replace("&", "%26"))
+        told = f"The link leads to {href}, and must lead to {address}."
+        assert href in (address, address.replace("&", "%26")), told
 
     def test_an_author_has_a_page(self, visit, books):
         """The address /authors/ and a percent-encoded name must list that author's books."""

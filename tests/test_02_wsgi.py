@@ -36,7 +36,7 @@ def served(load, monkeypatch):
         monkeypatch.setattr("wsgiref.simple_server.make_server", Server)
         load(name)
         assert "host" in notes, f"{name}.py has made no server."
-        assert "served" in notes, f"{name}.py must call server.serve_forever(), with its ()."
+        assert "served" in notes, f"{name}.py must call server.serve_forever: its () are missing."
         assert "closed" in notes, f"{name}.py must close its server: with make_server(…) as server:"
         return notes
 
@@ -119,6 +119,13 @@ def test_serve_look_serves_look(served):
     _must_be_validated(notes["app"])
     with Client(notes["app"]).get("/x") as response:
         assert "PATH_INFO is '/x'" in response.text
+
+
+@step(3)
+def test_serve_serves_the_shelf_still(served):
+    """serve.py must serve `application` still: the listing with `look` is for serve_look.py."""
+    with Client(served("serve")["app"]).get("/") as response:
+        assert "wsgi.input holds" not in response.text, "serve.py serves `look`."
 
 
 @step(4)
@@ -246,6 +253,7 @@ def test_serve_hello_wraps_flask(served):
         assert "Server-Timing" in response.headers, "There is no header Server-Timing."
     with Client(notes["app"]).get("/") as response:
         assert response.status_code == 404
+        assert "Server-Timing" in response.headers, "The 404 has no header Server-Timing."
 
 
 @step(YOUR_TURN)

@@ -181,6 +181,12 @@ def test_the_newest_book_is_a_redirect(visit, books):
 
 
 @step(4)
+def test_the_view_is_called_newest(app):
+    """The view of /newest must be the function `newest`: step 6 asks for it by that name."""
+    assert "newest" in app.view_functions, "No view is called `newest`."
+
+
+@step(4)
 def test_the_redirect_carries_the_prefix(visit, books):
     """Under a prefix, the Location of /newest must begin with it: ask url_for for the address."""
     response = visit("/newest", base_url="http://localhost/shelf/")

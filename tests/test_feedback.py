@@ -101,6 +101,7 @@ def test_an_error_shows_the_lines_of_the_learners_files_alone(lesson: Lesson) ->
         ("from flask import Flaks\n", "Flask"),
         ("''.startwith('/')\n", "startswith"),
         ("import shefl\n", "shelf"),
+        ("App = 1\napp\n", "App"),
         ("print(xyzzy)\n", None),
         ("import xyzzy\n", None),
         ("def count():\n    id += 1\n\ncount()\n", None),
@@ -147,7 +148,7 @@ def test_a_comparison_shows_what_differs(lesson: Lesson) -> None:
 
 
 def test_a_comparison_says_where_lines_that_look_alike_differ(lesson: Lesson) -> None:
-    edit(lesson, '{body}\\n"', '{body}"')
+    edit(lesson, '{body}\\n"', '{body} \\n"')
     assert "look alike: one has a line break or a space at its end" in run("check", "4").output
 
 
@@ -160,6 +161,7 @@ def test_a_comparison_says_where_lines_that_look_alike_differ(lesson: Lesson) ->
         ("'<b>' not in 'a <b> c'", "Differs   This must not be in what came:\n'<b>'"),
         ("'a' in ('b', 'c')", "Error     assert 'a' in ('b', 'c')"),
         ("'a'.startswith('b'), 'no b'", "Error     no b"),
+        ("'a' == 'a\\n'", f"Differs   {MUST}\n- a\n+ a\nWhat came has no line break at its end."),
         ("{2} <= set()", "Error     assert {2} <= set()"),
     ],
 )
@@ -286,7 +288,7 @@ def test_a_file_in_another_place_or_other_letters_is_named(
     if file:
         write(mine / file, "")
     named = re.findall("There is `(.+)`: is that its name", run("check", "90").output)
-    assert named == ([file] if file else [])
+    assert named == ([f"my/90_made_up/{file}"] if file else [])
 
 
 def test_a_token_cannot_be_repeated(clone: Path) -> None:
@@ -366,11 +368,40 @@ def test_the_course_alone_says_what_is_next(clone: Path) -> None:
 def test_a_function_that_stands_twice_is_named(lesson: Lesson) -> None:
     file = lesson.root / "my/04_flask/app.py"
     old = file.read_text("utf-8").count("\n") + 3
-    assert "Twice" not in run("check", "4").output
+    assert "Look" not in run("check", "4").output
     with file.open("a", encoding="utf-8") as app:
         app.write('\n\ndef book_list(books, title):\n    return "old"\n')
     output = " ".join(run("check", "4").output.split())
     assert re.search(rf"app.py has twice: `book_list` \(lines \d+, {old}\)\. Mostly", output)
+
+
+def test_an_app_that_is_made_twice_is_named(lesson: Lesson) -> None:
+    with (lesson.root / "my/04_flask/app.py").open("a", encoding="utf-8") as app:
+        app.write("\napp = Flask(__name__)\n")
+    assert "app.py has twice: `app` (lines " in run("check", "4").output
+
+
+def test_a_listing_in_another_file_is_named(clone: Path) -> None:
+    copytree(clone / "lessons/05_context", clone / "my/05_context")
+    (clone / "my/05_context/two.py").replace(clone / "my/05_context/app.py")
+    output = " ".join(run("check", "5").output.split())
+    [line] = [
+        each.line for each in Lesson("05_context", clone).page.fences if each.path == "two.py"
+    ]
+    assert f"app.py holds what the page puts into two.py (docs/05_context.md:{line})." in output
+
+
+def test_the_listing_of_the_function_at_fault_is_offered(lesson: Lesson) -> None:
+    assert run("check", "4").exit_code == 0  # so that the app has been at "Your turn"
+    edit(lesson, "request.path.startswith", "request.path().startswith")
+    assert "make solution N=4 STEP=5" in run("check", "4").output
+
+
+def test_the_step_that_an_app_begins_with_is_where_one_is(clone: Path) -> None:
+    run("begin", "4", "--step", "5")
+    file = clone / "my/04_flask/app.py"
+    file.write_text(file.read_text("utf-8").replace("def list_page()", "def list_page("), "utf-8")
+    assert "You have been at step 5: look at what you" in run("check", "4").output
 
 
 def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None:

@@ -370,7 +370,9 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "flood": (FLASK + "while True:\n    print('Emma' * 10_000)\n", GET, {}),
     "app-wrapped": (FLASK + "app = (lambda app: lambda e, s: app(e, s))(app)\n", GET, {}),
     "none-for-a-response": (
-        FLASK + "@app.after_request\ndef note(response):\n    print(response)\n",
+        FLASK
+        + "@app.after_request\ndef note(response):\n    print(response.status)\n"
+        + "@app.after_request\ndef count(response):\n    print(response)\n",
         GET,
         {},
     ),
@@ -402,6 +404,33 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         {},
     ),
     "missing-key": (FLASK + '@app.get("/")\ndef view():\n    return request.args["q"]\n', GET, {}),
+    "handler-returned-none": (
+        FLASK + "@app.errorhandler(404)\ndef not_found(error):\n    'nothing'\n",
+        GET,
+        {},
+    ),
+    "none-called": (
+        FLASK + "def timed(app):\n    'x'\n\napp.wsgi_app = timed(app.wsgi_app)\n",
+        GET,
+        {},
+    ),
+    "url-for-by-name": (
+        FLASK + '@app.get("/")\ndef view():\n    return url_for("view", 7)\n',
+        GET,
+        {},
+    ),
+    "class-for-an-object": (
+        "from flask import Request\n"
+        + FLASK
+        + '@app.get("/")\ndef view():\n    return Request.args.get("q")\n',
+        GET,
+        {},
+    ),
+    "slash-at-the-end": (
+        FLASK + '@app.get("/newest/")\ndef view():\n    return ""\n',
+        ASK.format(how='get("/newest")'),
+        {},
+    ),
     "url-without-request": (FLASK + "with app.app_context():\n    url_for('view')\n", GET, {}),
     "undefined-part": (
         FLASK + '@app.get("/")\ndef view():\n    return render_template("list.html", b={})\n',
@@ -419,7 +448,18 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         {},
     ),
     "no-such-field": (DATABASE + "\nBook(titel='Emma')\n", GET, {}),
-    "dictionary-attribute": (
+    "no-app-here": (
+        FLASK,
+        GET.replace("app = load", 'load("visits")\n    app = load'),
+        {"visits_py": "app.logger.info('in')\n"},
+    ),
+    "cannot-be-a-key": (FLASK + '@app.get("/")\ndef view():\n    return {}[{}]\n', GET, {}),
+    "handler-not-asked": (
+        FLASK,
+        SAYS.replace('text == "<p>', 'text == "<title>Not found</title>'),
+        {},
+    ),
+    "no-attribute-of-a-value": (
         FLASK + '@app.get("/")\ndef view():\n    return {"title": "Emma"}.title\n',
         GET,
         {},
@@ -440,8 +480,13 @@ SAID = {
     "view-returned-none": [
         "TypeError: The view function for 'books.index' did not return a valid response. The "
         "function either returned None or ended without a return statement.",
-        "TypeError: The view function for None did not return a valid response. The function "
-        "either returned None or ended without a return statement.",
+    ],
+    "none-in-the-page": ["HTTP/1.1 200 OK\n\n<ul>\n<li>None</li>\n</ul>"],
+    "none-for-a-response": ["AttributeError: 'NoneType' object has no attribute 'status_code'"],
+    "response-not-called": ["TypeError: 'NotFound' object is not iterable"],
+    "not-bytes": [
+        "AssertionError: You should not return a string as your application iterator, instead "
+        "return a single-item list containing a bytestring.",
     ],
     "circular-import": [
         "AttributeError: partially initialized module 'app' has no attribute 'app' (most likely "
@@ -562,7 +607,7 @@ def test_a_package_that_is_installed_elsewhere_is_explained(clone: Path, tmp_pat
         ("app-not-found", "BOOKS = []\n"),
         ("build-error", CASES["build-error"][0]),
         ("missing-key", CASES["missing-key"][0]),
-        ("none-for-a-response", "def application(environ, start_response):\n    None()\n"),
+        ("none-called", "def application(environ, start_response):\n    None()\n"),
     ],
 )
 def test_the_error_page_of_an_app_explains_it(
@@ -571,6 +616,18 @@ def test_the_error_page_of_an_app_explains_it(
     make_up_a_lesson(clone, app, GET)
     html = serve(clone)
     assert_explained(name, unescape(re.sub("<[^>]+>", "", html)))
+
+
+@pytest.mark.parametrize(
+    "lesson, module, copied",
+    [("3", "shelf", "02_wsgi/shelf.py"), ("5", "middleware", "02_wsgi/middleware.py")],
+)
+def test_a_file_that_the_page_copies_is_named_with_the_command(
+    lesson: str, module: str, copied: str
+) -> None:
+    said = translate(find_lesson(lesson), "my/app", f"No module named '{module}'")
+    assert said.name == "file-to-copy"
+    assert f"`cp lessons/{copied} my/app/{module}.py`" in said.cure
 
 
 @pytest.mark.parametrize(

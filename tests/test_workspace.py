@@ -222,7 +222,7 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     run("begin", "1")
     output = run("next").output
     assert "step 2 (of 5) does not stand yet" in output and "Then type: make check N=1" in output
-    assert re.search(r"Read on from .+, “Step 1 · .+”, to .+, “Step 2 · ", output)
+    assert re.search(r"Read docs/01_hello.md from the top, to .+, “Step 2 · ", output)
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
     app = write(clone / "my/01_hello/app.py", "def shelf(:\n")
     assert " But SyntaxError: " in run("next").output

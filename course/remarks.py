@@ -1,0 +1,60 @@
+"""What an app's files show by themselves, whatever a test says: listings that went wrong."""
+
+import ast
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from course.lessons import Lesson
+from course.replay import app_files
+
+
+def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
+    """Yield a sentence for each thing that one would ask the learner about.
+
+    Args:
+        lesson: whose page is followed.
+        folder: the app.
+    """
+    texts = {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8", "replace")
+        for path in app_files(folder)
+    }
+    for name, text in texts.items():
+        if twice := _defined_twice(text) if name.endswith(".py") else "":
+            yield (
+                f"{name} has twice: {twice}. Mostly the lower one counts. If one is the old one, "
+                "delete it."
+            )
+    for fence in lesson.page.fences:
+        if not (fence.is_listing and fence.how) or fence.text.strip() in texts.get(fence.path, ""):
+            continue
+        for name, text in texts.items():
+            if name != fence.path and fence.text.strip() in text:
+                yield (
+                    f"{name} holds what the page puts into {fence.path} ({lesson.page.name}:"
+                    f"{fence.line}). Move it there, and undo in your editor what it replaced."
+                )
+
+
+def _defined_twice(source: str) -> str:
+    """Name what a file defines more than once, most often in a newer listing below the old one."""
+    lines: dict[str, list[str]] = {}
+    for node in _statements(source):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                lines.setdefault(name, []).append(str(node.lineno))
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=made))):
+                if made[0].isupper():  # an object such as Flask(__name__)
+                    lines.setdefault(name, []).append(str(node.lineno))
+    twice = [f"`{name}` (lines {', '.join(of)})" for name, of in lines.items() if len(of) > 1]
+    return ", ".join(twice)
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    """Return a file's statements, none if Python cannot read it."""
+    unreadable = SyntaxError, ValueError, RecursionError, MemoryError
+    with contextlib.suppress(*unreadable), warnings.catch_warnings(action="ignore"):
+        return ast.parse(source).body
+    return []
