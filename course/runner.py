@@ -213,6 +213,8 @@ def _meant(error: BaseException, folder: Path) -> str:
         match error:
             case ModuleNotFoundError():
                 known = [path.stem for path in folder.rglob("*.py")]
+            case TemplateNotFound():
+                known = [path.name for path in folder.rglob("*.html")]
             case ImportError():
                 name = re.search(r"cannot import name '(\w+)'", str(error))[1]
                 known = dir(sys.modules[error.name])

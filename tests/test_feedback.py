@@ -101,6 +101,10 @@ def test_an_error_shows_the_lines_of_the_learners_files_alone(lesson: Lesson) ->
         ("from flask import Flaks\n", "Flask"),
         ("''.startwith('/')\n", "startswith"),
         ("import shefl\n", "shelf"),
+        (
+            "from jinja2 import TemplateNotFound\nraise TemplateNotFound('lists.html')\n",
+            "list.html",
+        ),
         ("App = 1\napp\n", "App"),
         ("print(xyzzy)\n", None),
         ("import xyzzy\n", None),
@@ -113,7 +117,7 @@ def test_a_name_that_is_nearly_right_is_named(clone: Path, app: str, meant: str 
         def test_it_is_read(load):
             load("app")
     """
-    make_up_a_lesson(clone, "", tests, shelf_py="")
+    make_up_a_lesson(clone, "", tests, shelf_py="", templates__list_html="")
     write(clone / "my/90_made_up/app.py", app)
     output = run("check", "90").output
     assert re.findall(r"Did you mean:? '(.*)'\?", output) == ([meant] if meant else [])
