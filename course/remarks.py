@@ -9,6 +9,8 @@ from pathlib import Path
 from course.lessons import Lesson
 from course.replay import app_files
 
+MOST = 1_000_000  # bytes of a file that somebody typed
+
 
 def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
     """Yield a sentence for each thing that one would ask the learner about.
@@ -17,10 +19,11 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
         lesson: whose page is followed.
         folder: the app.
     """
-    texts = {
-        path.relative_to(folder).as_posix(): path.read_text("utf-8", "replace")
-        for path in app_files(folder)
-    }
+    texts = {}
+    for path in app_files(folder):
+        with contextlib.suppress(OSError):  # the app may have done anything to its files
+            if path.stat().st_size < MOST:
+                texts[path.relative_to(folder).as_posix()] = path.read_text("utf-8", "replace")
     for name, text in texts.items():
         if twice := _defined_twice(text) if name.endswith(".py") else "":
             yield (
