@@ -1,5 +1,6 @@
 """What a lesson's tests say of an app, and how a learner reads it."""
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterator
@@ -229,7 +230,8 @@ def _compared(words: str, failed: re.Match[str]) -> tuple[str, list[str]]:
         return "Error", told
     if failed["text"] and failed["right"][0] not in "([{":
         must = {"in": "must", "not in": "must not"}[failed["operator"]]
-        return "Differs", [f"This {must} be in what came:", failed["text"]]
+        text = ast.literal_eval(failed["text"])  # pytest writes ë as \xeb
+        return "Differs", [f"This {must} be in what came:", *text.splitlines()]
     return "Error", [failed[0]]
 
 
