@@ -36,7 +36,7 @@ def served(load, monkeypatch):
         monkeypatch.setattr("wsgiref.simple_server.make_server", Server)
         load(name)
         assert "host" in notes, f"{name}.py has made no server."
-        assert "served" in notes, f"{name}.py must call server.serve_forever: its () are missing."
+        assert "served" in notes, f"{name}.py must call server.serve_forever, with () behind it."
         assert "closed" in notes, f"{name}.py must close its server: with make_server(…) as server:"
         return notes
 

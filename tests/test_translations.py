@@ -511,6 +511,8 @@ SAID = {
     "super-not-called": [
         "TypeError: descriptor '__init__' requires a 'super' object but received a 'Map'"
     ],
+    "text-for-a-number": ["TypeError: argument should be integer or None, not 'str'"],
+    "url-for-by-name": ["TypeError: Flask.url_for() takes 2 positional arguments but 3 were given"],
     "too-few-parts": ["IndexError: pop from empty list"],
 }
 
