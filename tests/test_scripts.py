@@ -104,7 +104,8 @@ def test_under_traffic(neighbourhood: tuple[Path, str], acts: str) -> None:
 def test_traffic_ends_with_an_upgrade_that_fails(neighbourhood: tuple[Path, str]) -> None:
     folder, address = neighbourhood
     before = held(address)
-    with pytest.raises(AssertionError, match="Can't locate revision identified by '0099'"):
+    error = r"(?m)Can't locate revision identified by '0099'$"
+    with pytest.raises(AssertionError, match=error):
         run(folder, "traffic.py", "upgrade=0099", "deploy", DATABASE_URL=address)
     assert held(address) == before
     assert_alone(address)
