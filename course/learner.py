@@ -47,7 +47,7 @@ def begin(lesson: Lesson, step: int, from_mine: bool) -> None:
         folder = workspace.begin(lesson, step, from_mine)
         forget(lesson, step)
     click.echo(f"{_short(lesson, folder)} is ready for step {step} of docs/{lesson.stem}.md.")
-    click.echo("Leave out the commands there that make the folder, and copy into it.")
+    click.echo("Leave out the page's commands that make the folder and copy files: that is done.")
     click.echo(f"Work there. Then, here in the course's folder, type: {_check(lesson)}")
 
 
@@ -159,20 +159,20 @@ def what_is_next(as_json: bool) -> None:
     else:
         fell, came_from = reach(lesson, each.step)
         state = _state(lesson, each).replace("yet", "any more" if fell else "yet")
-        click.echo(f"Lesson {lesson.page.title}: {state}.")
+        click.echo(f"Lesson {lesson.page.title}: in my/{lesson.stem}, {state}.")
         here, first = place(lesson, each.step), (came_from or each.stands) + 1
         if fell:
             were = "" if fell == each.step else f" You were at {place(lesson, fell)}."
             click.echo(f"What you changed last has broken {here}.{were}")
             click.echo("(If the page asks for this mistake, go on.)")
         elif first == 1:
-            click.echo(f"Read {lesson.page.name} from the top, to {here}.")
+            click.echo(f"Read {lesson.page.name} from the top through {here}.")
         elif first < min(each.step, lesson.page.steps + 1):
-            click.echo(f"Read on from {place(lesson, first)}, to {here}.")
+            click.echo(f"Read on from {place(lesson, first)} through {here}.")
         else:
             click.echo(f"Read on at {here}.")
         click.echo(f"What is missing: {each.words}")
-        click.echo(f"Then type: {_check(lesson)}")
+        click.echo(f"Then, here in the course's folder, type: {_check(lesson)}")
         if each.step == YOUR_TURN and following:
             click.echo(f"Or leave “Your turn” out, and go on: make begin N={following.number}")
 

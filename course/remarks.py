@@ -30,14 +30,21 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
                 f"{name} has twice: {twice}. Mostly the lower one counts. If one is the old one, "
                 "delete it."
             )
+        for inner, line, outer in _views_in_views(text) if name.endswith(".py") else []:
+            yield (
+                f"In {name}, `{inner}` (line {line}) is indented, and so a part of `{outer}`. Move "
+                "it to the left edge, with its decorator."
+            )
     for fence in lesson.page.fences:
         if not (fence.is_listing and fence.how) or fence.text.strip() in texts.get(fence.path, ""):
             continue
         for name, text in texts.items():
             if name != fence.path and fence.text.strip() in text:
+                known = any(other.path == name for other in lesson.page.fences)
+                cure = "Move it there, and undo in your editor what it replaced."
                 yield (
                     f"{name} holds what the page puts into {fence.path} ({lesson.page.name}:"
-                    f"{fence.line}). Move it there, and undo in your editor what it replaced."
+                    f"{fence.line}). {cure if known else 'Rename it.'}"
                 )
 
 
@@ -53,6 +60,21 @@ def _defined_twice(source: str) -> str:
                     lines.setdefault(name, []).append(str(node.lineno))
     twice = [f"`{name}` (lines {', '.join(of)})" for name, of in lines.items() if len(of) > 1]
     return ", ".join(twice)
+
+
+def _views_in_views(source: str) -> Iterator[tuple[str, int, str]]:
+    """Yield functions with a decorator of an app inside of others: name, line, the other's name."""
+    for outer in _statements(source):
+        for inner in outer.body if _is_view(outer) else []:
+            if _is_view(inner):
+                yield inner.name, inner.lineno, outer.name
+
+
+def _is_view(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(
+        ast.unparse(each).startswith(("app.", "application.", "bp."))
+        for each in node.decorator_list
+    )
 
 
 def _statements(source: str) -> list[ast.stmt]:

@@ -40,7 +40,9 @@ def test_the_app_keeps_to_wsgi(client):
 @step(2)
 def test_the_view_is_called_shelf(client):
     """The view must be the function `shelf`: its name is the endpoint in `flask routes`."""
-    assert "shelf" in client.application.view_functions, "No view is called `shelf`."
+    assert "shelf" in client.application.view_functions, (
+        "No view is called `shelf`: a function of that name, with its decorator above."
+    )
 
 
 @step(2)
@@ -58,7 +60,9 @@ def test_the_books_are_back(load):
 @step(YOUR_TURN)
 def test_the_newest_book_has_an_address(client, load):
     """A view `newest` must answer /newest with the last title in BOOKS and a line's end."""
-    assert "newest" in load("app").app.view_functions, "No view is called `newest`."
+    assert "newest" in load("app").app.view_functions, (
+        "No view is called `newest`: a function of that name, with its decorator above."
+    )
     books = load("app").BOOKS
     while books:
         assert client.get("/newest").text == f"{books[-1]}\n"

@@ -385,6 +385,19 @@ def test_an_app_that_is_made_twice_is_named(lesson: Lesson) -> None:
     assert "app.py has twice: `app` (lines " in run("check", "4").output
 
 
+def test_a_view_inside_another_is_named(lesson: Lesson) -> None:
+    view = '@app.get("/newest")\ndef newest():\n'
+    edit(
+        lesson,
+        view,
+        view.replace("@", "    @").replace("def", "    def").replace(":\n", ": pass\n"),
+    )
+    output = " ".join(run("check", "4").output.split())
+    assert re.search(
+        r"In app.py, `newest` \(line \d+\) is indented, and so a part of `\w+`", output
+    )
+
+
 def test_a_listing_in_another_file_is_named(clone: Path) -> None:
     copytree(clone / "lessons/05_context", clone / "my/05_context")
     (clone / "my/05_context/two.py").replace(clone / "my/05_context/app.py")

@@ -111,6 +111,13 @@ def test_traffic_ends_with_an_upgrade_that_fails(neighbourhood: tuple[Path, str]
     assert_alone(address)
 
 
+def test_traffic_names_the_folder_whose_shelf_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "instance/before").mkdir(parents=True)
+    copy(find_lesson("14").folder / "traffic.py", tmp_path)
+    with pytest.raises(AssertionError, match="The Shelf in instance/before did not start"):
+        run(tmp_path, "traffic.py", "deploy")
+
+
 def assert_alone(address: str) -> None:
     """Assert that nobody else is connected to a database: no server is left that works on it."""
     others = "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()"

@@ -448,6 +448,13 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         {},
     ),
     "no-such-field": (DATABASE + "\nBook(titel='Emma')\n", GET, {}),
+    "exception-not-caught": (
+        "from werkzeug.exceptions import NotFound\n\n"
+        "def application(environ, start_response):\n    raise NotFound()\n",
+        VALIDATED.replace("validator(load", "(load"),
+        {},
+    ),
+    "key-is-a-function": (FLASK + '@app.get("/")\ndef view():\n    return {}[view]\n', GET, {}),
     "no-app-here": (
         FLASK,
         GET.replace("app = load", 'load("visits")\n    app = load'),

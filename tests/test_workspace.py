@@ -221,8 +221,8 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     assert "Type: make begin N=1" in run("next").output
     run("begin", "1")
     output = run("next").output
-    assert "step 2 (of 5) does not stand yet" in output and "Then type: make check N=1" in output
-    assert re.search(r"Read docs/01_hello.md from the top, to .+, “Step 2 · ", output)
+    assert "step 2 (of 5) does not stand yet" in output and "type: make check N=1" in output
+    assert re.search(r"Read docs/01_hello.md from the top through .+, “Step 2 · ", output)
     right = (clone / "lessons/01_hello/app.py").read_text("utf-8")
     app = write(clone / "my/01_hello/app.py", "def shelf(:\n")
     assert " But SyntaxError: " in run("next").output
@@ -233,7 +233,7 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     app.write_text(right.partition('@app.get("/newest")')[0], encoding="utf-8")
     output = run("next").output
     assert "all 5 steps stand, “Your turn” does not yet" in output
-    assert re.search(r"Read on from .+, “Step 3 · .+”, to .+, “Your turn”", output)
+    assert re.search(r"Read on from .+, “Step 3 · .+” through .+, “Your turn”", output)
     assert "Or leave “Your turn” out, and go on: make begin N=2" in output
     app.write_text(right.replace("{len(BOOKS)}", "3"), encoding="utf-8")
     assert "any more. You have been at “Your turn”" in run("check", "1").output
