@@ -71,10 +71,11 @@ def _views_in_views(source: str) -> Iterator[tuple[str, int, str]]:
 
 
 def _is_view(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef) and any(
-        ast.unparse(each).startswith(("app.", "application.", "bp."))
-        for each in node.decorator_list
-    )
+    for each in node.decorator_list if isinstance(node, ast.FunctionDef) else []:
+        match each:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="app" | "application" | "bp"))):
+                return True
+    return False
 
 
 def _statements(source: str) -> list[ast.stmt]:
