@@ -39,8 +39,9 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
         if not (fence.is_listing and fence.how) or fence.text.strip() in texts.get(fence.path, ""):
             continue
         for name, text in texts.items():
-            if name != fence.path and fence.text.strip() in text:
-                known = any(other.path == name for other in lesson.page.fences)
+            known = any(each.path == name for each in lesson.page.fences)
+            other = name != fence.path and (known or fence.path not in texts)  # no copy put by
+            if other and fence.text.strip() in text:
                 cure = "Move it there, and undo in your editor what it replaced."
                 yield (
                     f"{name} holds what the page puts into {fence.path} ({lesson.page.name}:"

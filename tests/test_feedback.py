@@ -400,8 +400,12 @@ def test_a_view_inside_another_is_named(lesson: Lesson) -> None:
 
 def test_a_listing_in_another_file_is_named(clone: Path) -> None:
     copytree(clone / "lessons/05_context", clone / "my/05_context")
-    (clone / "my/05_context/two.py").replace(clone / "my/05_context/app.py")
+    two, hooks = clone / "my/05_context/two.py", clone / "my/05_context/hooks.py"
+    write(clone / "my/05_context/old.py", hooks.read_text("utf-8"))  # a copy, and no slip
+    hooks.write_text(hooks.read_text("utf-8").replace("first", "third"), "utf-8")
+    two.replace(clone / "my/05_context/app.py")
     output = " ".join(run("check", "5").output.split())
+    assert "old.py" not in output
     [line] = [
         each.line for each in Lesson("05_context", clone).page.fences if each.path == "two.py"
     ]
