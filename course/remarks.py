@@ -19,6 +19,10 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
         lesson: whose page is followed.
         folder: the app.
     """
+    for place in (lesson.root, lesson.root / "my"):
+        for path in place.glob("*.py"):
+            shown = path.relative_to(lesson.root).as_posix()
+            yield f"{shown} lies outside of your app: move it into my/{lesson.stem}."
     texts = {}
     for path in app_files(folder):
         with contextlib.suppress(OSError):  # the app may have done anything to its files

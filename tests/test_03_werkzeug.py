@@ -90,7 +90,8 @@ def test_each_title_links_to_its_book(visit, books):
 
 @step(2)
 def test_each_book_has_its_page(visit, books):
-    """/books/<int:number> must lead to book_page, which shows the title and, in <p>, the author."""
+    """/books/<int:number> must lead to book_page, which shows the title and, in <p>, the author.
+    (The list, at every address? The adapter must be bound to the environ.)"""
     for number, book in books.items():
         lines = visit(f"/books/{number}").text.splitlines()
         assert lines[1:3] == [f"<title>{book['title']}</title>", f"<h1>{book['title']}</h1>"]
@@ -121,7 +122,8 @@ def test_links_know_the_prefix(visit, books):
 
 @step(3)
 def test_a_book_that_is_missing_is_404(visit, books):
-    """The page of a number that is not in BOOKS must be 404: raise NotFound()."""
+    """The page of a number that is not in BOOKS must be 404: raise NotFound(). What makes the page,
+    from step 6 on `not_found`, must say status=404."""
     assert visit(f"/books/{max(books) + 1}").status == "404 NOT FOUND"
 
 

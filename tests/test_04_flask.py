@@ -71,7 +71,7 @@ def test_an_author_has_a_list_of_books(visit, books):
 @step(1)
 def test_what_is_not_there_is_not_found(visit, books):
     """An unknown book, author or address must answer 404: by abort(404), a book from step 3 on by
-    its rule; and `not_found` must return 404 behind its page."""
+    `to_python` and its rule, /books/<book:number>; `not_found` must return 404 behind its page."""
     for path in (f"/books/{max(books) + 1}", "/books/emma", "/authors/Nobody%20Else", "/nowhere"):
         assert visit(path).status == "404 NOT FOUND", path
 

@@ -185,7 +185,8 @@ def test_the_four_addresses_are_asked(printed):
 
 @step(3)
 def test_hooks_stand_round_the_view(printed):
-    """Two hooks of each kind must run: before in order, after and teardown in reverse."""
+    """Two hooks of each kind must run: before in order, after and teardown in reverse. (Is the
+    view missing? A `before_request` hook answered, which it may at /closed only.)"""
     assert part(printed("hooks"), "/share/3") == [
         "  first before_request",
         "  second before_request",
@@ -364,7 +365,8 @@ STOPS = """\
 
 @step(6)
 def test_the_walk_has_ten_stops(printed):
-    """walk.py must print the ten stops with number and file, each once, as they come."""
+    """walk.py must print the ten stops with number and file, each once, as they come. (None? Their
+    names are qualified: `co_qualname`. Twice? Returns do not count: put `or` in parentheses.)"""
     assert [line for line in printed("walk") if line[:2].strip()] == STOPS.splitlines()
 
 

@@ -385,6 +385,16 @@ def test_an_app_that_is_made_twice_is_named(lesson: Lesson) -> None:
     assert "app.py has twice: `app` (lines " in run("check", "4").output
 
 
+def test_a_file_beside_the_apps_is_named(lesson: Lesson) -> None:
+    edit(lesson, "<h1>", "<h2>")
+    assert "outside" not in run("check", "4").output
+    write(lesson.root / "my/hooks.py", "")
+    assert (
+        "my/hooks.py lies outside of your app: move it into my/04_flask."
+        in run("check", "4").output
+    )
+
+
 def test_a_view_inside_another_is_named(lesson: Lesson) -> None:
     view = '@app.get("/newest")\ndef newest():\n'
     edit(
