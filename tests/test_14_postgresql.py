@@ -591,11 +591,12 @@ def test_the_index_shuts_nobody_out(at, fill, upgrading, valid, way):
     fill(database)
     if way == "replaced":
         database.change("CREATE INDEX ix_book_year ON book (year)")
+    before = database.ask("SELECT count(*) FROM book")
     with database.busy(A_BOOK):
         done = upgrading("0011", downgrade) if way == "taken back" else upgrading("0012")
         assert database.someone_waits(until=done.done), "It does not wait for a transaction."
-        before = database.ask("SELECT count(*) FROM book")
-        with database.busy("SET LOCAL lock_timeout = '500ms'", A_BOOK) as other:
+        read = "SELECT count(*) FROM book"
+        with database.busy("SET LOCAL lock_timeout = '500ms'", read, A_BOOK) as other:
             other.commit()
         assert database.ask("SELECT count(*) FROM book") == [(before[0][0] + 1,)]
     done.result(timeout=10)
