@@ -159,7 +159,7 @@ def what_is_next(as_json: bool) -> None:
     else:
         fell, came_from = reach(lesson, each.step)
         state = _state(lesson, each).replace("yet", "any more" if fell else "yet")
-        click.echo(f"Lesson {lesson.page.title}: in my/{lesson.stem}, {state}.")
+        click.echo(f"Lesson {lesson.page.title}. In my/{lesson.stem}, {state}.")
         here, first = place(lesson, each.step), (came_from or each.stands) + 1
         if fell:
             were = "" if fell == each.step else f" You were at {place(lesson, fell)}."

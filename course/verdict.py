@@ -60,8 +60,9 @@ class Verdict:
     @property
     def on_import(self) -> bool:
         """Whether the error came while a file was read, before the test could ask anything."""
-        unreadable = self.error.startswith(("SyntaxError", "IndentationError", "TabError"))
-        return unreadable or (self.frames[-1:] != [] and self.frames[-1]["function"] == "<module>")
+        if re.search("^(Syntax|Indentation|Tab)Error: ", self.error, re.MULTILINE):
+            return True
+        return bool(self.frames) and self.frames[-1]["function"] == "<module>"
 
     def as_json(self, lesson: Lesson) -> dict[str, Any]:
         """Return all of it for programs."""
