@@ -359,6 +359,7 @@ def test_a_server_serves_until_it_is_told_to_end(request, serving, name):
     address = kept.read_text().strip()
     with closing(psycopg.connect(address)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert (instance / "postgres" / "log").is_file(), "Its files are not in instance/postgres."
     process.send_signal(getattr(signal, name))
     process.wait(5)
     with pytest.raises(psycopg.OperationalError):
