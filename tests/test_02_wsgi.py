@@ -63,7 +63,8 @@ def test_the_application_answers(load):
 def test_the_application_names_its_type(load):
     """The headers must hold a Content-Type with charset=utf-8."""
     response = ask(load("app").application, "/")
-    assert "charset=utf-8" in response.headers.get("Content-Type", "")
+    kind = response.headers.get("Content-Type", "")
+    assert kind.endswith("; charset=utf-8"), f"The Content-Type is {kind!r}."
 
 
 @step(1)
