@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from course.lessons import Lesson, find_lesson
@@ -91,7 +92,10 @@ def merge(source: str, listing: str) -> str:
             merged.insert(max(top, default=-1) + 1, new)
         else:
             merged.append(new)
-    return "\n\n\n".join(statement.text for statement in merged) + "\n"
+    text = merged[0].text if merged else ""
+    for above, below in pairwise(merged):
+        text += ("\n" if above.is_import and below.is_import else "\n\n\n") + below.text
+    return text + "\n"
 
 
 def apply(fence: Fence, folder: Path) -> None:

@@ -284,17 +284,12 @@ def test_a_listing_that_cannot_be_followed_is_found(
 def test_a_listing_joins_its_file_as_setup_says() -> None:
     old = "import os\nfrom a import b\n\nX = 1\n\n\n# why\ndef f():\n    return 1\n\n\nprint(X)\n"
     new = "import re\nfrom a import b, c\n\n# because\n@d\ndef f():\n    return 2\n\nY = 2\nX = 3\n"
-    assert [each for each in merge(old, new).splitlines() if each] == [
-        "import os",
-        "from a import b, c",
-        "import re",
+    assert merge(old, new).split("\n\n\n") == [
+        "import os\nfrom a import b, c\nimport re",
         "X = 3",
-        "# because",
-        "@d",
-        "def f():",
-        "    return 2",
+        "# because\n@d\ndef f():\n    return 2",
         "print(X)",
-        "Y = 2",
+        "Y = 2\n",
     ]
 
 
