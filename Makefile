@@ -40,8 +40,8 @@ undo: ## bring back what the last reset put away
 solution: ## show the listings of a step: make solution N=4 STEP=2
 	@$(COURSE) solution $(N) $(STEP:%=--step %)
 
-diff: ## show how your app differs from the finished one
-	@$(COURSE) diff $(N)
+diff: ## show how your app differs from the finished one (STEP=2: from the page after step 2)
+	@$(COURSE) diff $(N) $(STEP:%=--step %)
 
 doctor: ## say what is wrong with this machine's set-up, and what to do
 	@$(COURSE) doctor

@@ -2,10 +2,11 @@
 
 import difflib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import click
@@ -100,28 +101,43 @@ def solution(lesson: Lesson, step: int | None) -> None:
 
 @click.command()
 @LESSON
+@click.option("--step", type=int, help="Compare with what the page makes up to this step.")
 @click.option("--lessons", is_flag=True, help="Compare with the lesson before, not with yours.")
-def diff(lesson: Lesson, lessons: bool) -> None:
+def diff(lesson: Lesson, step: int | None, lessons: bool) -> None:
     """Show how your app differs from the finished one."""
-    old = workspace.mine(lesson)
-    if lessons:
-        earlier = [each for each in all_lessons(lesson.root) if each.number < lesson.number]
-        if not earlier:
-            raise click.ClickException("There is no lesson before the first.")
-        old = earlier[-1].folder
-    elif not old.exists():
-        raise click.ClickException(f"There is no my/{lesson.stem}: `make begin N={lesson.number}`.")
-    show_difference(lesson, old)
+    if not lessons:
+        show_difference(lesson, step)
+        return
+    earlier = [each for each in all_lessons(lesson.root) if each.number < lesson.number]
+    if not earlier:
+        raise click.ClickException("There is no lesson before the first.")
+    names = "(-) the lesson before, (+) this"
+    _print_difference(names, _difference(lesson.root, earlier[-1].folder, lesson.folder))
 
 
-def show_difference(lesson: Lesson, old: Path) -> None:
-    """Print how an app differs from the finished one of a lesson."""
-    lines = list(_difference(lesson.root, old, lesson.folder))
-    for line in lines:
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+def show_difference(lesson: Lesson, step: int | None) -> None:
+    """Print how the learner's app differs from what the page makes up to a step.
+
+    Args:
+        lesson: whose app it is.
+        step: the step; None for the finished app, with what “Your turn” adds.
+    """
+    names = f"(-) yours, (+) {f'the page after step {step}' if step else 'the finished app'}"
+    with as_one_sentence(), ExitStack() as stack:
+        workspace.check_begun(lesson)
+        page = lesson.folder
+        if step is not None:
+            workspace.check_step(lesson, step)
+            page = stack.enter_context(workspace.page_app(lesson, step))
+        lines = list(_difference(lesson.root, workspace.mine(lesson), page))
+    _print_difference(names, lines)
+
+
+def _print_difference(names: str, lines: Iterable[str]) -> None:
+    found = list(lines)
+    for line in [names, *found] if found else ["No difference."]:
+        colour = {"+": "green", "-": "red", " ": None}.get(line[0], "cyan")
         click.echo(click.style(line, fg=colour))
-    if not lines:
-        click.echo("No difference.")
 
 
 @click.command("list")
@@ -192,14 +208,32 @@ COMMANDS = [what_is_next, list_lessons, begin, reset, undo, solution, diff]
 
 
 def _difference(root: Path, old: Path, new: Path) -> Iterator[str]:
-    """Yield the unified diff of two apps' folders, a line each."""
+    """Yield how two apps differ: a place in the old one, then the lines there."""
     for path in sorted({f.relative_to(top) for top in (old, new) for f in app_files(top)}):
-        texts = [
-            (top / path).read_text("utf-8", "replace").splitlines() if (top / path).exists() else []
-            for top in (old, new)
-        ]
-        names = [str((top / path).relative_to(root)) for top in (old, new)]
-        yield from difflib.unified_diff(*texts, *names, lineterm="")
+        shown = (old / path).relative_to(root).as_posix()
+        if not (new / path).exists():
+            yield f"- {shown}, the whole file"
+        elif not (old / path).exists():
+            yield f"{shown}, a new file"
+            yield from (
+                f"+{line}" for line in (new / path).read_text("utf-8", "replace").splitlines()
+            )
+        else:
+            numbered = [_lines_that_count(top / path) for top in (old, new)]
+            texts = [[text for _, text in lines] for lines in numbered]
+            for line in islice(difflib.unified_diff(*texts, n=2, lineterm=""), 2, None):
+                hunk = re.match(r"@@ -(\d+)", line)
+                if hunk:
+                    line = f"{shown}:{[1, *(n for n, _ in numbered[0])][int(hunk[1])]}"
+                yield line
+
+
+def _lines_that_count(path: Path) -> list[tuple[int, str]]:
+    """Return a file's lines with their numbers, without blank ones and dates in Python files."""
+    lines = enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
+    if path.suffix != ".py":
+        return list(lines)
+    return [(n, line) for n, line in lines if line.strip() and not line.startswith("Create Date:")]
 
 
 def _short(lesson: Lesson, path: Path) -> str:

@@ -11,7 +11,7 @@ from course.learner import LESSON, as_one_sentence, show_difference
 from course.lessons import Lesson
 from course.page import YOUR_TURN
 from course.progress import next_hint, progress, reach
-from course.verdict import at_work, place, text
+from course.verdict import at_work, compared, place, text
 
 
 @click.command()
@@ -55,6 +55,12 @@ def watch(lesson: Lesson) -> None:
         section = lesson.page.section(step or YOUR_TURN)
         click.echo(f"{section.title}\n\n{lesson.page.without_hints(section.title)}")
 
+    def difference(_, step: int | None) -> None:
+        try:
+            show_difference(lesson, compared(lesson, step, reach(lesson, step).fell_from))
+        except click.ClickException as error:
+            click.echo(error.message)
+
     with as_one_sentence():
         workspace.check_begun(lesson)
     watch(
@@ -62,7 +68,7 @@ def watch(lesson: Lesson) -> None:
         {
             "h": ("hint", show_hint),
             "p": ("page", page),
-            "d": ("difference", lambda *_: show_difference(lesson, workspace.mine(lesson))),
+            "d": ("difference", difference),
         },
     )
 

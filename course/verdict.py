@@ -105,6 +105,19 @@ def at_work(step: int, fell_from: int | None) -> int:
     return fell_from if fell_from and fell_from != YOUR_TURN else step
 
 
+def compared(lesson: Lesson, step: int | None, fell_from: int | None) -> int | None:
+    """Return the step of the page with which an app is best compared, None for the finished app.
+
+    Args:
+        lesson: whose app it is.
+        step: the first step that does not stand, None if all do.
+        fell_from: the step that an earlier check has reached, if this one stops before it.
+    """
+    if step in (None, YOUR_TURN):
+        return None
+    return min(fell_from or step, lesson.page.steps)
+
+
 def place(lesson: Lesson, step: int) -> str:
     """Return where the page speaks of a step: file and line, which many terminals link to."""
     section = lesson.page.section(step)
@@ -153,28 +166,11 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         yield from _block("", remark, wrap=True)
     yield ""
     more = [f"hint: make hint N={lesson.number}"]
-    if listing := _listing(lesson, verdict, fell_from):
-        more += [f"listing: make solution N={lesson.number} STEP={listing}"]
+    if step := compared(lesson, verdict.step, fell_from):
+        more += [f"compare with the page: make diff N={lesson.number} STEP={step}"]
     if verdict.shelf:
         more += [f"the same books again: make check N={lesson.number} SEED={verdict.seed}"]
     yield click.style("  ·  ".join(more), dim=True)
-
-
-def _listing(lesson: Lesson, verdict: Verdict, fell_from: int | None) -> int | None:
-    """Return the step whose listing helps: the last that has the function or file at fault."""
-    if verdict.step == YOUR_TURN:
-        return None
-    step = at_work(verdict.step, fell_from)
-    until = lesson.page.steps if fell_from == YOUR_TURN else step
-    frame = verdict.frames[-1] if verdict.frames else {"file": "", "function": ""}
-    called = re.match(r"\w+Error: (?:\w+\.)*(\w+)\(\)", verdict.error)
-    defined = f"def {called[1] if called else frame['function']}("
-    listings = [fence for fence in lesson.page.fences if fence.is_listing]
-    listings = [fence for fence in listings if 0 < (fence.section.step or 0) <= until]
-    fits = [each for each in listings if defined in each.text] if called else []
-    fits = fits or [each for each in listings if each.path == frame["file"]]
-    fits = [each for each in fits if defined in each.text] or fits
-    return fits[-1].section.step if fits else step
 
 
 def _is_served(lesson: Lesson, step: int) -> bool:

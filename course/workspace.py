@@ -43,7 +43,8 @@ def begin(lesson: Lesson, step: int = 1, from_mine: bool = False) -> Path:
             f"There is a my/{lesson.stem} already, and it stays as it is: go on there, or "
             f"start over with `make reset N={lesson.number}`, which keeps a copy."
         )
-    with _aside(lesson, step, from_mine) as built:
+    check_step(lesson, step)
+    with page_app(lesson, step - 1, from_mine) as built:
         built.rename(target)
     return target
 
@@ -62,7 +63,8 @@ def reset(lesson: Lesson, step: int = 1, from_mine: bool = False) -> Path:
         raise WorkspaceError(
             f"There is no my/{lesson.stem} to start over: `make begin N={lesson.number}`."
         )
-    with _aside(lesson, step, from_mine) as built:
+    check_step(lesson, step)
+    with page_app(lesson, step - 1, from_mine) as built:
         snapshot = _new_snapshot(lesson)
         target.rename(snapshot)
         try:
@@ -119,6 +121,25 @@ def check_begun(lesson: Lesson) -> None:
         )
 
 
+@contextmanager
+def page_app(lesson: Lesson, step: int, from_mine: bool = False) -> Iterator[Path]:
+    """Build the app that a page makes up to the end of a step, in a folder that goes again.
+
+    Args:
+        lesson: whose page is followed.
+        step: the last step that is followed, 0 for none.
+        from_mine: start from the learner's own app of the lesson that the page builds on.
+    """
+    my = lesson.root / "my"
+    my.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=my) as name:
+        built = Path(name) / lesson.stem
+        if from_mine:
+            _copy_mine(lesson, built)
+        rebuild(lesson, built, step, start=not from_mine)
+        yield built
+
+
 def snapshots(lesson: Lesson) -> list[Path]:
     """Return the snapshots of a lesson's app, the oldest first."""
     return sorted((lesson.root / "my" / ".snapshots").glob(f"{lesson.stem}-*"))
@@ -129,22 +150,6 @@ def _new_snapshot(lesson: Lesson) -> Path:
     folder = lesson.root / "my" / ".snapshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{lesson.stem}-{datetime.now():%Y-%m-%d-%H%M%S-%f}"
-
-
-@contextmanager
-def _aside(lesson: Lesson, step: int, from_mine: bool) -> Iterator[Path]:
-    """Build an app in a temporary folder beside its place, and clean up behind it."""
-    check_step(lesson, step)
-    my = lesson.root / "my"
-    my.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=my) as name:
-        built = Path(name) / lesson.stem
-        if from_mine:
-            _copy_mine(lesson, built)
-            rebuild(lesson, built, step - 1, start=False)
-        else:
-            rebuild(lesson, built, step - 1)
-        yield built
 
 
 def _copy_mine(lesson: Lesson, built: Path) -> None:

@@ -1,5 +1,6 @@
 """What a learner reads and what it costs: the verdict, the limits, hints, and every save."""
 
+import codecs
 import json
 import os
 import pty
@@ -422,10 +423,12 @@ def test_a_listing_in_another_file_is_named(clone: Path) -> None:
     assert f"app.py holds what the page puts into two.py (docs/05_context.md:{line})." in output
 
 
-def test_the_listing_of_the_function_at_fault_is_offered(lesson: Lesson) -> None:
+def test_the_page_is_offered_for_comparison_at_the_step_one_works_on(lesson: Lesson) -> None:
     assert run("check", "4").exit_code == 0  # so that the app has been at "Your turn"
     edit(lesson, "request.path.startswith", "request.path().startswith")
-    assert "make solution N=4 STEP=5" in run("check", "4").output
+    assert "make diff N=4 STEP=6" in run("check", "4").output
+    run("reset", "4", "--step", "3")
+    assert "make diff N=4 STEP=3" in run("check", "4").output
 
 
 def test_the_step_that_an_app_begins_with_is_where_one_is(clone: Path) -> None:
@@ -444,7 +447,7 @@ def test_a_step_that_stood_before_is_said_to_have_fallen(lesson: Lesson) -> None
     assert fell in output
     assert f"docs/04_flask.md:{lesson.page.section(4).line}, “Step 4" in output
     assert lesson.page.hints(4)[0].about in run("hint", "4").output
-    assert "make solution N=4 STEP=4" in output
+    assert "make diff N=4 STEP=4" in output
     assert f"docs/04_flask.md:{lesson.page.section(1).line}, “Step 1" in output
     right = (lesson.root / "my/04_flask/app.py").read_text("utf-8")
     for slip in ("import BOKS", "import BOOKS,"):  # then no test can ask for anything
@@ -631,7 +634,7 @@ class Terminal:
             stderr=theirs,
             start_new_session=True,
         )
-        self._seen = ""
+        self._seen, self._decoder = "", codecs.getincrementaldecoder("utf-8")()
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -642,7 +645,8 @@ class Terminal:
         end = time.monotonic() + 20
         while not (found := re.search(pattern, self._seen, re.DOTALL)):
             assert select.select([self._mine], [], [], end - time.monotonic())[0], self._seen
-            self._seen += click.unstyle(os.read(self._mine, 65536).decode().replace("\r", ""))
+            came = self._decoder.decode(os.read(self._mine, 65536))
+            self._seen += click.unstyle(came.replace("\r", ""))
         text, self._seen = self._seen[: found.end()], self._seen[found.end() :]
         return text
 
