@@ -514,9 +514,7 @@ def test_an_app_that_misbehaves_costs_a_verdict(clone: Path, name: str) -> None:
     text, error, place = HOSTILE[name]
     mine = clone / "my/01_hello"
     write(mine / "app.py", text.replace("{mine}", str(mine)))
-    if (
-        error.startswith("did not answer") and name != "hangs"
-    ):  # for that one, the real limit counts
+    if error.startswith("did not answer") and name != "hangs":  # that one waits the real limit
         limits = clone / "course/limits.py"
         write(limits, limits.read_text("utf-8").replace("PATIENCE = 5 ", "PATIENCE = 1 "))
     before = contents(mine)
