@@ -248,7 +248,8 @@ def test_hello_has_lesson_1s_books(load):
 
 @step(7)
 def test_serve_hello_wraps_flask(served):
-    """serve_hello.py must serve lesson 1's app below /hello, timed and validated, on port 8002."""
+    """serve_hello.py must serve lesson 1's app below "/hello" (no slash at its end), timed and
+    validated, on port 8002."""
     notes = served("serve_hello")
     assert (notes["host"], notes["port"]) == ("127.0.0.1", 8002)
     _must_be_validated(notes["app"])

@@ -366,7 +366,8 @@ STOPS = """\
 @step(6)
 def test_the_walk_has_ten_stops(printed):
     """walk.py must print the ten stops with number and file, each once, as they come. (None? Their
-    names are qualified: `co_qualname`. Twice? Returns do not count: put `or` in parentheses.)"""
+    names are qualified, `co_qualname`, and the request stands above `sys.setprofile(None)`. Twice?
+    Returns do not count: put `or` in parentheses. Some are missing? See the commas in STOPS.)"""
     assert [line for line in printed("walk") if line[:2].strip()] == STOPS.splitlines()
 
 
@@ -380,7 +381,8 @@ def test_the_walk_ends(printed, load, capsys):
 
 @step(6)
 def test_the_walk_shows_the_shelf_between_the_stops(printed):
-    """walk.py must show the Shelf's functions where they run: app, middleware and visits."""
+    """walk.py must show the Shelf's functions where they run: app, middleware and visits. (More
+    come? Put `or` in parentheses.)"""
     after = {}
     for line in printed("walk"):
         if line[:2].strip():
