@@ -104,7 +104,7 @@ def _sync(root: Path, development: bool) -> None:
     """Run `pipenv sync`, and note in `.venv` what it was filled from."""
     pipenv = find_or_install_pipenv(root)
     what = "the packages for tests" if development else "the course's packages"
-    print(f"Installing {what} into .venv …", file=sys.stderr, flush=True)
+    print(f"Installing {what} into .venv, which may take a minute …", file=sys.stderr, flush=True)
     sections = ["default", "develop"] if development else ["default"]
     _run(
         [*pipenv, "sync", "--python", sys.executable, *(["--dev"] if development else [])],

@@ -122,7 +122,8 @@ def show_difference(lesson: Lesson, step: int | None) -> None:
         lesson: whose app it is.
         step: the step; None for the finished app, with what “Your turn” adds.
     """
-    names = f"(-) yours, (+) {f'the page after step {step}' if step else 'the finished app'}"
+    after = f"the page after step {step}; what later steps or “Your turn” add may stay"
+    names = f"(-) yours, (+) {after if step else 'the finished app'}"
     with as_one_sentence(), ExitStack() as stack:
         workspace.check_begun(lesson)
         page = lesson.folder

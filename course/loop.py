@@ -52,7 +52,7 @@ def watch(lesson: Lesson) -> None:
     from course.watch import watch
 
     def page(_, step: int | None) -> None:
-        section = lesson.page.section(step or YOUR_TURN)
+        section = lesson.page.section(at_work(step or YOUR_TURN, reach(lesson, step).fell_from))
         click.echo(f"{section.title}\n\n{lesson.page.without_hints(section.title)}")
 
     def difference(_, step: int | None) -> None:

@@ -10,6 +10,7 @@ from course.lessons import Lesson
 from course.replay import app_files
 
 MOST = 1_000_000  # bytes of a file that somebody typed
+PACKAGES = {"flask", "werkzeug", "jinja2", "wtforms", "sqlalchemy", "alembic", "click", "wsgiref"}
 
 
 def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
@@ -23,12 +24,10 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
         for path in place.glob("*.py"):
             shown = path.relative_to(lesson.root).as_posix()
             yield f"{shown} lies outside of your app: move it into my/{lesson.stem}."
-    texts = {}
-    for path in app_files(folder):
-        with contextlib.suppress(OSError):  # the app may have done anything to its files
-            if path.stat().st_size < MOST:
-                texts[path.relative_to(folder).as_posix()] = path.read_text("utf-8", "replace")
+    texts = _texts(folder)
     for name, text in texts.items():
+        if name.removesuffix(".py") in PACKAGES:
+            yield f"{name} hides the package of that name: rename it."
         if twice := _defined_twice(text) if name.endswith(".py") else "":
             yield (
                 f"{name} has twice: {twice}. Mostly the lower one counts. If one is the old one, "
@@ -39,18 +38,46 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
                 f"In {name}, `{inner}` (line {line}) is indented, and so a part of `{outer}`. Move "
                 "it to the left edge, with its decorator."
             )
+    yield from _misplaced(lesson, texts)
+
+
+def _misplaced(lesson: Lesson, texts: dict[str, str]) -> Iterator[str]:
+    """Yield a sentence for each file that is empty or has another name, or another one's text."""
+    known = {fence.path for fence in lesson.page.fences if fence.is_listing}
+    for path in sorted(known):
+        if f"{path}.txt" in texts and path not in texts:
+            yield f"{path}.txt is {path} under another name, which some editors hide. Rename it."
     for fence in lesson.page.fences:
-        if not (fence.is_listing and fence.how) or fence.text.strip() in texts.get(fence.path, ""):
+        listing = fence.text.strip()
+        if not (fence.is_listing and fence.how) or listing in texts.get(fence.path, ""):
             continue
+        where = f"({lesson.page.name}:{fence.line})"
+        may_be_empty = fence.path.endswith("__init__.py")
+        if not (texts.get(fence.path, "there is none").strip() or may_be_empty):
+            yield f"{fence.path} is empty. Undo in your editor what emptied it {where}."
         for name, text in texts.items():
-            known = any(each.path == name for each in lesson.page.fences)
-            other = name != fence.path and (known or fence.path not in texts)  # no copy put by
-            if other and fence.text.strip() in text:
+            other = name.removesuffix(".txt") != fence.path
+            copy = name not in known and fence.path in texts
+            if other and not copy and listing in text:
                 cure = "Move it there, and undo in your editor what it replaced."
                 yield (
-                    f"{name} holds what the page puts into {fence.path} ({lesson.page.name}:"
-                    f"{fence.line}). {cure if known else 'Rename it.'}"
+                    f"{name} holds what the page puts into {fence.path} {where}. "
+                    f"{cure if name in known else 'Rename it.'}"
                 )
+        for folder in lesson.root.glob("my/[0-9]*") if fence.path not in texts else []:
+            if folder.name != lesson.stem and listing in _texts(folder).get(fence.path, ""):
+                shown = (folder / fence.path).relative_to(lesson.root).as_posix()
+                yield f"{shown} holds what the page puts into this lesson's {fence.path} {where}."
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Return the files of an app that somebody may have typed, by their paths in it."""
+    texts = {}
+    for path in app_files(folder):
+        with contextlib.suppress(OSError):  # the app may have done anything to its files
+            if path.stat().st_size < MOST:
+                texts[path.relative_to(folder).as_posix()] = path.read_text("utf-8", "replace")
+    return texts
 
 
 def _defined_twice(source: str) -> str:

@@ -229,6 +229,8 @@ def rebuild(
                 if found[3] != "flask shell" or ".commit()" in typed:
                     run_database_command(found[1], found[3], folder, typed)
             elif step > 0 and command.startswith(("mkdir ", "cp ", "mv ", "rm ")):
+                if command == f"mkdir -p my/{lesson.stem}":  # that is the folder itself
+                    continue
                 with suppress(ReplayError if fence.language == "console" else ()):
                     arrange(command, folder, lesson.root)  # a transcript's may undo a `sed`
 

@@ -64,7 +64,9 @@ def _missing_file(lesson: Lesson, folder: str, text: str) -> Translation | None:
             cause = (
                 f"There is no file `{file}` in {folder}. The page's first commands copy it there."
             )
-            cure = f"In the course's folder: `cp lessons/{source.name}/{file} {folder}/{file}`"
+            command = f"cp lessons/{source.name}/{file} {folder}/{file}"
+            cure = "If you have it under another name, rename that. Else, in the course's folder: "
+            cure += f"`{command}`"
             return Translation("file-to-copy", cause, cure)
     return None
 

@@ -162,7 +162,9 @@ def _lines(lesson: Lesson, verdict: Verdict, until: int, fell_from: int | None) 
         )
         yield from _block("", remark, wrap=True)
     if curl and verdict.shelf:
-        remark = f"Your server has other books than this test had: {verdict.shelf}."
+        remark = (
+            f"The test had books of its own, {verdict.shelf}: ask your server for one of yours."
+        )
         yield from _block("", remark, wrap=True)
     yield ""
     more = [f"hint: make hint N={lesson.number}"]

@@ -39,9 +39,10 @@ def begin(lesson: Lesson, step: int = 1, from_mine: bool = False) -> Path:
     """
     target = mine(lesson)
     if target.exists():
+        at = f" STEP={step}" if step > 1 else ""
         raise WorkspaceError(
             f"There is a my/{lesson.stem} already, and it stays as it is: go on there, or "
-            f"start over with `make reset N={lesson.number}`, which keeps a copy."
+            f"start over with `make reset N={lesson.number}{at}`, which keeps a copy."
         )
     check_step(lesson, step)
     with page_app(lesson, step - 1, from_mine) as built:

@@ -423,6 +423,21 @@ def test_a_listing_in_another_file_is_named(clone: Path) -> None:
     assert f"app.py holds what the page puts into two.py (docs/05_context.md:{line})." in output
 
 
+def test_a_file_with_another_name_or_in_another_lesson_or_empty_is_named(clone: Path) -> None:
+    mine = clone / "my/05_context"
+    copytree(clone / "lessons/05_context", mine)
+    (mine / "app.py").rename(mine / "app.py.txt")
+    write(mine / "hooks.py", "\n")
+    write(mine / "flask.py", "")
+    (clone / "my/04_flask").mkdir()
+    (mine / "two.py").rename(clone / "my/04_flask/two.py")
+    output = " ".join(run("check", "5").output.split())
+    assert "app.py.txt is app.py under another name, which some editors hide." in output
+    assert "hooks.py is empty." in output
+    assert "flask.py hides the package of that name: rename it." in output
+    assert "my/04_flask/two.py holds what the page puts into this lesson's two.py" in output
+
+
 def test_the_page_is_offered_for_comparison_at_the_step_one_works_on(lesson: Lesson) -> None:
     assert run("check", "4").exit_code == 0  # so that the app has been at "Your turn"
     edit(lesson, "request.path.startswith", "request.path().startswith")
@@ -701,6 +716,10 @@ def test_watch_has_keys_for_hint_page_difference_and_quit(
     watched.wait_for("Hint 1 of |There is no further hint")
     watched.press("p")
     assert "Step 1 · The same pages, on Flask" in watched.wait_for("app.py`, a new file")
+    edit(lesson, "<h2>{title}</h2>", "<h1>{title}</h1>")
+    watched.wait_for(f"all 6 steps stand.*{LAST_LINE}")
+    edit(lesson, "<h1>{title}</h1>", "<h2>{title}</h2>")
+    watched.wait_for(f"step 1 .* does not stand any more.*{LAST_LINE}")
     watched.press("d")
     watched.wait_for(r"-.*<h2>\{title\}.*\+.*<h1>\{title\}")
     watched.press("x")

@@ -383,6 +383,11 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     ),
     "name-error": (FLASK + '@app.get("/")\ndef view():\n    return redirect("/b")\n', GET, {}),
     "unexpected-argument": (FLASK + '@app.get("/<n>")\ndef view():\n    return ""\n', GET_7, {}),
+    "hook-with-parentheses": (
+        FLASK + "@app.before_request()\ndef start_clock():\n    pass\n",
+        GET,
+        {},
+    ),
     "missing-argument": (FLASK + '@app.get("/")\ndef view(request):\n    return ""\n', GET, {}),
     "too-many-arguments": (
         FLASK + '@app.errorhandler(404)\ndef not_found():\n    return "", 404\n',

@@ -61,6 +61,8 @@ def test_begin_at_a_step_has_the_listings_so_far(clone: Path) -> None:
     assert run("begin", "4", "--step", "3").exit_code == 0
     text = (clone / "my/04_flask/app.py").read_text("utf-8")
     assert "url_for" in text and "BookNumber" not in text
+    assert run("begin", "2", "--step", "3").exit_code == 0
+    assert not (clone / "my/02_wsgi/my").exists()
 
 
 @pytest.mark.parametrize("step, books", [(4, 0), (6, 100)])
@@ -221,7 +223,7 @@ def test_diff_with_a_step_shows_the_slip_alone(clone: Path) -> None:
     [at] = [n for n, line in enumerate(app.read_text("utf-8").splitlines(), 1) if "= value" in line]
     [docstring] = [n for n, line in enumerate(slip.splitlines(), 3) if "or raise Val" in line]
     assert run("diff", "4", "--step", "3").output.splitlines() == [
-        "(-) yours, (+) the page after step 3",
+        "(-) yours, (+) the page after step 3; what later steps or “Your turn” add may stay",
         f"my/04_flask/app.py:{docstring - 1}",
         "     def to_python(self, value):",
         '         """Return the number, or raise ValidationError if no book has it."""',
