@@ -162,7 +162,8 @@ def app(load, titles, request):
     for number, title in enumerate(titles, 7):
         books[number] = {"title": title, "author": "Čapek & Söhne" if number % 2 else "A. Nobody"}
     request.node.shelf = books
-    found = getattr(module, "application", None) or module.app
+    before_flask = request.path.stem in ("test_02_wsgi", "test_03_werkzeug")
+    found = module.application if before_flask else module.app
     found.testing = True  # so that Flask raises a view's error instead of answering 500
     return found
 
