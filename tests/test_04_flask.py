@@ -51,6 +51,7 @@ def test_a_book_has_its_own_page(visit, books):
         assert response.status == "200 OK"
         [(address, author)] = links(response.text)
         assert author == book["author"]
+        assert address.startswith("/authors/"), f"The link leads to {address}."
         link = f'<a href="{address}">{author}</a>'
         assert response.text == html(book["title"], f"<p>by {link}</p>")
 

@@ -324,7 +324,7 @@ def serving(folder, tmp_path):
     """Start `serve_postgres.py` in a folder of its own; return its process and that folder."""
     assert (folder / "serve_postgres.py").is_file(), "There is no such file."
     own, runtime = tmp_path / "own", tmp_path / "runtime"
-    own.mkdir()
+    (own / "instance").mkdir(parents=True)  # as a server that ran there before leaves it
     runtime.mkdir(mode=0o700)
     (own / "serve_postgres.py").write_bytes((folder / "serve_postgres.py").read_bytes())
     with subprocess.Popen(

@@ -114,7 +114,7 @@ def test_traffic_ends_with_an_upgrade_that_fails(neighbourhood: tuple[Path, str]
 def test_traffic_names_the_folder_whose_shelf_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "instance/before").mkdir(parents=True)
     copy(find_lesson("14").folder / "traffic.py", tmp_path)
-    with pytest.raises(AssertionError, match="The Shelf in instance/before did not start"):
+    with pytest.raises(AssertionError, match=r"(?m)The Shelf in instance/before did not start\.$"):
         run(tmp_path, "traffic.py", "deploy")
 
 
