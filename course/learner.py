@@ -209,7 +209,7 @@ COMMANDS = [what_is_next, list_lessons, begin, reset, undo, solution, diff]
 
 
 def _difference(root: Path, old: Path, new: Path) -> Iterator[str]:
-    """Yield how two apps differ: a place in the old one, then the lines there."""
+    """Yield how two apps differ: a file, then lines of it, with numbers in the old app."""
     for path in sorted({f.relative_to(top) for top in (old, new) for f in app_files(top)}):
         shown = (old / path).relative_to(root).as_posix()
         if not (new / path).exists():
@@ -223,10 +223,12 @@ def _difference(root: Path, old: Path, new: Path) -> Iterator[str]:
             numbered = [_lines_that_count(top / path) for top in (old, new)]
             texts = [[text for _, text in lines] for lines in numbered]
             for line in islice(difflib.unified_diff(*texts, n=2, lineterm=""), 2, None):
-                hunk = re.match(r"@@ -(\d+)", line)
-                if hunk:
-                    line = f"{shown}:{[1, *(n for n, _ in numbered[0])][int(hunk[1])]}"
-                yield line
+                if hunk := re.match(r"@@ -(\d+)", line):
+                    at = iter(numbered[0][max(int(hunk[1]) - 1, 0) :])
+                    yield shown
+                else:
+                    number = "" if line[0] == "+" else next(at)[0]
+                    yield f"{line[0]}{number:>4}  {line[1:]}"
 
 
 def _lines_that_count(path: Path) -> list[tuple[int, str]]:
