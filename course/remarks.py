@@ -31,7 +31,7 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
         if twice := _defined_twice(text) if name.endswith(".py") else "":
             yield (
                 f"{name} has twice: {twice}. Mostly the lower one counts. If one is the old one, "
-                "delete it."
+                "delete it; if both are meant, one needs another name."
             )
         for inner, line, outer in _views_in_views(text) if name.endswith(".py") else []:
             yield (
