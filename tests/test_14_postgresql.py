@@ -319,12 +319,14 @@ def test_the_shelf_works_on_postgresql(found_by_url, titles, chance):
     assert send(two, f"/books/{number}/borrow").status_code == 303
 
 
-@pytest.fixture
-def serving(folder, tmp_path):
+@pytest.fixture(params=["the first start", "the second"])
+def serving(request, folder, tmp_path):
     """Start `serve_postgres.py` in a folder of its own; return its process and that folder."""
     assert (folder / "serve_postgres.py").is_file(), "There is no such file."
     own, runtime = tmp_path / "own", tmp_path / "runtime"
-    (own / "instance").mkdir(parents=True)  # as a server that ran there before leaves it
+    own.mkdir()
+    if request.param == "the second":
+        (own / "instance").mkdir()
     runtime.mkdir(mode=0o700)
     (own / "serve_postgres.py").write_bytes((folder / "serve_postgres.py").read_bytes())
     with subprocess.Popen(
