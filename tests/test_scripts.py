@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
@@ -109,6 +110,27 @@ def test_traffic_ends_with_an_upgrade_that_fails(neighbourhood: tuple[Path, str]
         run(folder, "traffic.py", "upgrade=0099", "deploy", DATABASE_URL=address)
     assert held(address) == before
     assert_alone(address)
+
+
+def test_traffic_waits_for_a_book_that_is_on_its_way(neighbourhood: tuple[Path, str]) -> None:
+    """A server that is ended leaves its last request to PostgreSQL, which may end it later."""
+    folder, address = neighbourhood
+    before = held(address)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with psycopg.connect(address) as late, psycopg.connect(address, autocommit=True) as seen:
+        late.execute("INSERT INTO author (name) VALUES ('Traffic 9')")
+        late.execute(
+            "INSERT INTO wrote (book_number, author_number)"
+            " SELECT book.number, author.number FROM book, author WHERE name = 'Traffic 9' LIMIT 1"
+        )
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(run, folder, "traffic.py", DATABASE_URL=address)
+            while seen.execute(waiting).fetchone() != (1,):
+                assert not done.done(), done.result()
+                time.sleep(0.05)
+            late.commit()
+            done.result()
+    assert held(address) == before
 
 
 def test_traffic_names_the_folder_whose_shelf_does_not_start(tmp_path: Path) -> None:

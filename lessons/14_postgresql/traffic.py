@@ -99,6 +99,7 @@ def main(acts):
 def remove():
     """Take the books of the traffic off the Shelf again, and their authors."""
     with psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", "")) as connection:
+        connection.execute("LOCK TABLE author")  # waits for what the servers had begun
         theirs = "(SELECT number FROM author WHERE name LIKE 'Traffic %')"
         connection.execute(f"DELETE FROM wrote WHERE author_number IN {theirs}")
         connection.execute("DELETE FROM book WHERE title LIKE 'Traffic %'")
