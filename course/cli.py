@@ -25,7 +25,17 @@ def _port(text: str | None, usual: int) -> int:
     return int(text)
 
 
-@click.group(invoke_without_command=True)
+class Commands(click.Group):
+    """Says in one sentence what was typed wrong, without the usage: people type `make`."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise click.ClickException(error.format_message()) from None
+
+
+@click.group(cls=Commands, invoke_without_command=True)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Flask, layer by layer."""

@@ -175,8 +175,7 @@ def what_is_next(as_json: bool) -> None:
         click.echo(f"Type: make begin N={lesson.number}")
     else:
         fell, came_from = reach(lesson, each.step)
-        state = _state(lesson, each).replace("yet", "any more" if fell else "yet")
-        click.echo(f"Lesson {lesson.page.title}. In my/{lesson.stem}, {state}.")
+        click.echo(f"Lesson {lesson.page.title}. In my/{lesson.stem}, {_state(lesson, each)}.")
         here, first = place(lesson, each.step), (came_from or each.stands) + 1
         if fell:
             were = "" if fell == each.step else f" You were at {place(lesson, fell)}."
@@ -202,7 +201,10 @@ def _check(lesson: Lesson) -> str:
 def _state(lesson: Lesson, each: Progress) -> str:
     if not each.begun:
         return "not begun"
-    return "done" if each.step is None else standing(lesson, each.step)
+    if each.step is None:
+        return "done"
+    fell = reach(lesson, each.step).fell_from
+    return standing(lesson, each.step).replace(" yet", " any more" if fell else " yet")
 
 
 COMMANDS = [what_is_next, list_lessons, begin, reset, undo, solution, diff]

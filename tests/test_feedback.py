@@ -350,6 +350,8 @@ def test_check_refuses_what_is_not_there(clone: Path) -> None:
     for arguments, says in {
         ("4",): "There is no my/04_flask yet: `make begin N=4`",
         ("4", "--step", "9"): "Lesson 4 has the steps 1 to 6, and no 9.",
+        ("4", "--step", "two"): "'two' is not a valid integer",
+        ("4", "--stop", "2"): "No such option '--stop'.",
         ("x",): "'x' is none",
         (): "Say which lesson, for example `make check N=1`",
     }.items():

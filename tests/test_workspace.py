@@ -269,6 +269,7 @@ def test_next_leads_from_nothing_to_the_end_of_a_lesson(clone: Path) -> None:
     assert "any more. You have been at “Your turn”" in run("check", "1").output
     output = run("next").output
     assert "step 2 (of 5) does not stand any more" in output
+    assert "step 2 (of 5) does not stand any more" in run("list").output
     assert re.search(r"has broken .+, “Step 2 · .+”\. You were at .+, “Your turn”", output)
     app.write_text(right, encoding="utf-8")
     assert "Type: make begin N=2" in run("next").output
