@@ -12,7 +12,7 @@ FILE = Path(__file__).parent / "books.csv"
 
 
 class BadFile(Exception):
-    """A file that cannot be loaded; the text says why, and which line if a row is at fault."""
+    """A file that cannot be loaded; the text says why, and the line if that is known."""
 
 
 def load(path):
