@@ -36,10 +36,8 @@ def watch(lesson: Lesson, keys: dict[str, tuple[str, Key]]) -> None:
     """
     folder, events = mine(lesson), queue.Queue()
     names = [f"{key} {name}" for key, (name, _) in keys.items()] + ["q quit"]
-    stop = threading.Event()
-    threading.Thread(target=_note_changes, args=(lesson, events, stop), daemon=True).start()
+    threading.Thread(target=_note_changes, args=(lesson, events), daemon=True).start()
     with contextlib.ExitStack() as stack:
-        stack.callback(stop.set)
         if sys.stdin.isatty():
             stack.enter_context(_keys(events))
         checker = stack.enter_context(Checker(lesson))
@@ -57,14 +55,7 @@ def watch(lesson: Lesson, keys: dict[str, tuple[str, Key]]) -> None:
                 return
             elif event in keys:
                 keys[event][1](lesson, step)
-            event = _next(events)
-
-
-def _next(events: queue.Queue) -> set[Path] | str:
-    """Wait for the next event. Python sees a Ctrl+C that came just before only after the wait."""
-    while True:
-        with contextlib.suppress(queue.Empty):
-            return events.get(timeout=1)
+            event = events.get()
 
 
 def _show(lesson: Lesson, checker: Checker, names: str) -> int | None:
@@ -105,12 +96,11 @@ def _contents(folder: Path) -> dict[Path, bytes]:
     return found
 
 
-def _note_changes(lesson: Lesson, events: queue.Queue, stop: threading.Event) -> None:
-    """Put the paths that change into a queue, as sets, until it is to stop."""
+def _note_changes(lesson: Lesson, events: queue.Queue) -> None:
+    """Put the paths that change into a queue, as sets."""
     root = lesson.root
     places = [root / "my", root / "tests", root / "course", root / ".venv" / "installed.json"]
-    present = [path for path in places if path.exists()]
-    for changes in watchfiles.watch(*present, step=1, stop_event=stop):
+    for changes in watchfiles.watch(*(p for p in places if p.exists()), step=1):
         events.put({Path(path) for _, path in changes})
 
 
