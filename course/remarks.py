@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course.lessons import Lesson
+from course.page import Fence
 from course.replay import app_files
 
 MOST = 1_000_000  # bytes of a file that somebody typed
@@ -42,32 +43,42 @@ def remarks(lesson: Lesson, folder: Path) -> Iterator[str]:
 
 
 def _misplaced(lesson: Lesson, texts: dict[str, str]) -> Iterator[str]:
-    """Yield a sentence for each file that is empty or has another name, or another one's text."""
-    known = {fence.path for fence in lesson.page.fences if fence.is_listing}
-    for path in sorted(known):
+    """Yield a sentence for each file of the page that is empty, or that stands elsewhere."""
+    for path in sorted(_known(lesson)):
         if f"{path}.txt" in texts and path not in texts:
             yield f"{path}.txt is {path} under another name, which some editors hide. Rename it."
     for fence in lesson.page.fences:
-        listing = fence.text.strip()
-        if not (fence.is_listing and fence.how) or listing in texts.get(fence.path, ""):
+        if not (fence.is_listing and fence.how) or fence.text.strip() in texts.get(fence.path, ""):
             continue
-        where = f"({lesson.page.name}:{fence.line})"
         may_be_empty = fence.path.endswith("__init__.py")
         if not (texts.get(fence.path, "there is none").strip() or may_be_empty):
+            where = f"({lesson.page.name}:{fence.line})"
             yield f"{fence.path} is empty. Undo in your editor what emptied it {where}."
-        for name, text in texts.items():
-            other = name.removesuffix(".txt") != fence.path
-            copy = name not in known and fence.path in texts
-            if other and not copy and listing in text:
-                cure = "Move it there, and undo in your editor what it replaced."
-                yield (
-                    f"{name} holds what the page puts into {fence.path} {where}. "
-                    f"{cure if name in known else 'Rename it.'}"
-                )
-        for folder in lesson.root.glob("my/[0-9]*") if fence.path not in texts else []:
-            if folder.name != lesson.stem and listing in _texts(folder).get(fence.path, ""):
-                shown = (folder / fence.path).relative_to(lesson.root).as_posix()
-                yield f"{shown} holds what the page puts into this lesson's {fence.path} {where}."
+        yield from _elsewhere(lesson, texts, fence)
+
+
+def _elsewhere(lesson: Lesson, texts: dict[str, str], fence: Fence) -> Iterator[str]:
+    """Yield a sentence for each other file, of this app or of another, that has a listing."""
+    where = f"({lesson.page.name}:{fence.line})"
+    listing = fence.text.strip()
+    for name, text in texts.items():
+        other = name.removesuffix(".txt") != fence.path
+        copy = name not in _known(lesson) and fence.path in texts
+        if other and not copy and listing in text:
+            cure = "Move it there, and undo in your editor what it replaced."
+            yield (
+                f"{name} holds what the page puts into {fence.path} {where}. "
+                f"{cure if name in _known(lesson) else 'Rename it.'}"
+            )
+    for folder in lesson.root.glob("my/[0-9]*") if fence.path not in texts else []:
+        if folder.name != lesson.stem and listing in _texts(folder).get(fence.path, ""):
+            shown = (folder / fence.path).relative_to(lesson.root).as_posix()
+            yield f"{shown} holds what the page puts into this lesson's {fence.path} {where}."
+
+
+def _known(lesson: Lesson) -> set[str]:
+    """Return the paths of the files that the page lists."""
+    return {fence.path for fence in lesson.page.fences if fence.is_listing}
 
 
 def _texts(folder: Path) -> dict[str, str]:
