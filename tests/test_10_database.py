@@ -1,6 +1,7 @@
 """Lesson 10: the Shelf with a database."""
 
 import database_fixtures as fixtures
+import own_tests
 import pytest
 from conftest import YOUR_TURN
 from contract_database import Exports, Remembering, Seeds, Tables, Years
@@ -19,7 +20,10 @@ books = fixtures.books
 typed = fixtures.typed
 file = fixtures.file
 stored = fixtures.stored
+process = own_tests.process
+outcome = own_tests.outcome
 step = pytest.mark.step
+MINE = "test_books.py"  # the tests that the page has people write
 
 
 @pytest.fixture
@@ -106,6 +110,43 @@ class TestSessions(Sessions):
 @step(5)
 class TestSeeds(Seeds):
     """A file fills the Shelf."""
+
+
+@step(6)
+def test_your_tests_pass(folder, outcome):
+    """Your `test_books.py` passes: each test has an app and a database of its own."""
+    assert (folder / MINE).is_file(), "There is no such file."
+    status, said = outcome(MINE)
+    assert status == pytest.ExitCode.OK, said
+
+
+@step(6)
+def test_your_tests_notice_an_empty_page(outcome):
+    """Your `test_books.py` fails when the pages of the Shelf are empty."""
+    status, said = outcome(
+        MINE,
+        "shelf/__init__.py",
+        "whole = create_app",
+        "def create_app(settings=None):",
+        "    app = whole(settings)",
+        "    app.after_request(lambda response: app.response_class())",
+        "    return app",
+    )
+    assert status == pytest.ExitCode.TESTS_FAILED, said
+
+
+@step(6)
+def test_your_tests_notice_what_a_failed_request_leaves(outcome):
+    """Your `test_books.py` fails when each statement is committed at once, so none is undone."""
+    status, said = outcome(
+        MINE,
+        "shelf/__init__.py",
+        "whole = create_app",
+        "def create_app(settings=None):",
+        "    at_once = {'isolation_level': 'AUTOCOMMIT'}",
+        "    return whole({**(settings or {}), 'SQLALCHEMY_ENGINE_OPTIONS': at_once})",
+    )
+    assert status == pytest.ExitCode.TESTS_FAILED, said
 
 
 @step(YOUR_TURN)

@@ -1,20 +1,16 @@
 """Lesson 12: the tables change, and the rows stay."""
 
 import io
-import json
 import logging
-import os
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
-from shutil import copytree, ignore_patterns
 
 import database_fixtures as fixtures
 import histories
+import own_tests
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -55,7 +51,10 @@ kept = histories.kept
 do = histories.do
 scripts = histories.scripts
 history = histories.history
+process = own_tests.process
+outcome = own_tests.outcome
 step = pytest.mark.step
+MINE = "test_migrations.py"  # the tests that the page has people write
 
 # Each column's type, and whether it may be empty.
 LESSON_11 = {
@@ -90,24 +89,6 @@ INDEXES = {
     "ix_loan_reader_number": "reader_number",
     "uq_loan_open": "book_number, unique, where back_on IS NULL",
 }
-
-RUN_PYTEST = """
-import contextlib, io, json, os, sys
-import flask_migrate, flask_sqlalchemy, pytest
-
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # what Alembic prints, which keeps the stream that it met first
-known = set(sys.modules)
-for line in sys.stdin:
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.chdir(json.loads(line)))
-        said = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir=.", "test_migrations.py"])
-    print(json.dumps([status, said.getvalue()]), file=answers, flush=True)
-    for name in set(sys.modules) - known:
-        if name.partition(".")[0] in ("shelf", "test_migrations"):
-            del sys.modules[name]
-"""
 
 
 @pytest.fixture
@@ -624,43 +605,6 @@ def test_one_script_is_the_last(history):
     assert len(history.get_heads()) == 1
 
 
-@pytest.fixture(scope="module")
-def process():
-    """A process that runs `test_migrations.py` in the folders that it is told, one by one."""
-    others = {
-        key: os.environ[key] for key in os.environ if not key.startswith(("FLASK_", "PYTEST"))
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-B", "-c", RUN_PYTEST],
-        env=others | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-    )
-    with process:
-        yield process
-
-
-@pytest.fixture
-def outcome(folder, process, tmp_path):
-    """Run the learner's own test on a copy of the app, with lines added to one of its files.
-
-    What comes back is pytest's exit status, and what it said.
-    """
-
-    def outcome(file="shelf/models.py", *lines):
-        copy = tmp_path / "copy"
-        copytree(folder, copy, ignore=ignore_patterns("__pycache__", "instance", ".*"))
-        with (copy / file).open("a", encoding="utf-8") as changed:
-            changed.write("\n\n" + "\n".join(lines) + "\n")
-        process.stdin.write(json.dumps(str(copy)) + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline())
-
-    return outcome
-
-
 @pytest.fixture
 def first_script(history):
     """Where the first script lies in the app's folder."""
@@ -670,8 +614,8 @@ def first_script(history):
 @step(6)
 def test_your_test_passes(folder, outcome):
     """Your `test_migrations.py` passes, since every change has a migration."""
-    assert (folder / "test_migrations.py").is_file(), "There is no such file."
-    status, said = outcome()
+    assert (folder / MINE).is_file(), "There is no such file."
+    status, said = outcome(MINE)
     assert status == pytest.ExitCode.OK, said
 
 
@@ -680,14 +624,14 @@ def test_your_test_notices_a_change_without_a_migration(outcome):
     """Your `test_migrations.py` fails when a model has a column that no script makes."""
     # No row that is added has anything in it: only a comparison notices this column.
     column = 'db.Column("hat", db.String(20))'
-    status, said = outcome("shelf/models.py", f"Reader.__table__.append_column({column})")
+    status, said = outcome(MINE, "shelf/models.py", f"Reader.__table__.append_column({column})")
     assert status == pytest.ExitCode.TESTS_FAILED, said
 
 
 @step(6)
 def test_your_test_notices_a_downgrade_that_fails(outcome, first_script):
     """Your `test_migrations.py` fails when the first script's `downgrade` raises an error."""
-    status, said = outcome(first_script, "def downgrade():", "    raise RuntimeError('No.')")
+    status, said = outcome(MINE, first_script, "def downgrade():", "    raise RuntimeError('No.')")
     assert status == pytest.ExitCode.TESTS_FAILED, said
 
 
@@ -695,6 +639,7 @@ def test_your_test_notices_a_downgrade_that_fails(outcome, first_script):
 def test_your_test_notices_a_downgrade_that_loans_hinder(outcome, first_script):
     """Your `test_migrations.py` fails when there is no way back while a book is lent."""
     status, said = outcome(
+        MINE,
         first_script,
         "def downgrade():",
         "    if op.get_bind().scalar(sa.text('SELECT count(*) FROM loan')):",
@@ -708,7 +653,7 @@ def test_your_test_notices_a_downgrade_that_loans_hinder(outcome, first_script):
 @step(6)
 def test_your_test_notices_a_downgrade_that_does_nothing(outcome, first_script):
     """Your `test_migrations.py` goes up once more, and so fails when a downgrade left tables."""
-    status, said = outcome(first_script, "def downgrade():", "    pass")
+    status, said = outcome(MINE, first_script, "def downgrade():", "    pass")
     assert status == pytest.ExitCode.TESTS_FAILED, said
 
 
