@@ -10,7 +10,7 @@ from .timer import RequestTimer
 
 
 def create_app(settings=None):
-    """Make an app; what `settings` says goes before all other configuration."""
+    """Make an app; what `settings` says overrides all other configuration."""
     app = Flask(__name__)
     configure(app, settings)
     app.jinja_env.undefined = StrictUndefined
