@@ -125,15 +125,17 @@ class Runner:
                 patience = limits.SLOW if item.get_closest_marker("slow") else limits.PATIENCE
                 patience *= session.config.option.patience
                 end = time.monotonic() + patience
+                _end_in(patience, stacks)
                 self._say(process=os.getpid(), patience=patience, seed=seed, asked=asked, **test)
                 self._recorder.clear()
                 if not end <= fires <= end + 1:  # arming starts a thread, which takes its time
-                    fires = end + 1
+                    fires = end + 1  # for a hang in C, and where no timer can interrupt
                     faulthandler.dump_traceback_later(patience + 1, exit=True, file=stacks)
                 following = following or session  # whose fixtures, a database server, stay
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failure:
                     break
+            _end_in(0, stacks)
             faulthandler.cancel_dump_traceback_later()
         self._say(passed=self._failure is None, tests=len(items), **(self._failure or {}))
 
@@ -166,6 +168,24 @@ class Runner:
 
     def _say(self, **answer: object) -> None:
         print(json.dumps(answer), file=self._answers, flush=True)
+
+
+def _end_in(seconds: int, stacks: IO[str]) -> None:
+    """Write the stacks down and end this process in so many seconds; 0 for never.
+
+    Python's own handler sees whole frames; faulthandler's thread reads them while they change,
+    and may find none. Windows has no such timer.
+    """
+
+    def end(*_: object) -> None:
+        stacks.write("Timeout\n")
+        stacks.flush()
+        faulthandler.dump_traceback(stacks)
+        os._exit(1)
+
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _step(item: pytest.Item) -> int:

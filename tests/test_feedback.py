@@ -488,13 +488,9 @@ HOSTILE = {
     "leaves": ("import sys\nsys.exit(3)", "SystemExit: 3", "app.py:2, in <module>"),
     "is killed": ("import os\nos.kill(os.getpid(), 9)", "ended by the signal SIGKILL", ""),
     "forks": ("import os\nwhile True: os.fork()", "do not let an app fork", "app.py:2"),
-    "swallows": (  # Python 3.13 may not find a frame that changes all the time: no place
+    "hangs in C": ("sum(iter(int, 1))", "did not answer within", "app.py:1"),
+    "swallows": (
         "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass",
-        "did not answer within",
-        "",
-    ),
-    "swallows slowly": (
-        "import os, time\nwhile True:\n  try: os.fork()\n  except OSError: time.sleep(0.1)",
         "did not answer within",
         "app.py:",
     ),
@@ -570,17 +566,11 @@ def test_a_hang_inside_a_transaction_does_not_spoil_the_next_check(tmp_path: Pat
     script = next((tmp_path / "bad/migrations/versions").glob("0013*"))
     hang = "def upgrade():\n    while op.get_bind().dialect.name == 'postgresql': pass\n"
     script.write_text(script.read_text("utf-8").replace("def upgrade():\n", hang), "utf-8")
-    with Checker(lesson) as checker:
-        checker.check(lesson.folder, step=0)  # waits until the server is ready
-        begin = time.monotonic()
-        assert checker.check(lesson.folder, step=4).step is None
-        before = time.monotonic() - begin  # what comes before the hang
+    with Checker(lesson, patience=3) as checker:  # the tests before it may take their time
         for _ in range(2):
-            begin = time.monotonic() + before
-            verdict = checker.check(tmp_path / "bad")
-            assert "did not answer within 5 seconds" in verdict.error
+            verdict = checker.check(tmp_path / "bad", step=1)
+            assert "did not answer within 15 seconds" in verdict.error
             assert verdict.frames[0]["file"] == f"migrations/versions/{script.name}"
-            assert time.monotonic() - begin < 10
         assert checker.check(lesson.folder, step=1).step is None
 
 
