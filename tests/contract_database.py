@@ -270,9 +270,11 @@ class Seeds:
         assert len(stored()) == 2
 
     def test_a_file_from_a_spreadsheet(self, typed, file, stored):
-        """The mark that spreadsheets put before a file in UTF-8 is no part of the first name."""
-        typed("shelf", "seed", file(b"\xef\xbb\xbftitle,author,year\r\nKim,R. Kipling,1901\r\n"))
-        assert stored() == [("Kim", "R. Kipling", 1901)]
+        """The mark that spreadsheets put before a file in UTF-8 is no part of the first name; a
+        line break within quotes stays as it is."""
+        row = b'"Kim,\r\na novel",R. Kipling,1901\r\n'
+        typed("shelf", "seed", file(b"\xef\xbb\xbftitle,author,year\r\n" + row))
+        assert stored() == [("Kim,\r\na novel", "R. Kipling", 1901)]
 
     @pytest.mark.parametrize("row, words", BAD.values(), ids=BAD)
     def test_a_bad_row_is_named(self, typed, file, stored, row, words):
