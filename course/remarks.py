@@ -60,15 +60,15 @@ def _misplaced(lesson: Lesson, texts: dict[str, str]) -> Iterator[str]:
 def _elsewhere(lesson: Lesson, texts: dict[str, str], fence: Fence) -> Iterator[str]:
     """Yield a sentence for each other file, of this app or of another, that has a listing."""
     where = f"({lesson.page.name}:{fence.line})"
-    listing = fence.text.strip()
+    listing, known = fence.text.strip(), _known(lesson)
     for name, text in texts.items():
         other = name.removesuffix(".txt") != fence.path
-        copy = name not in _known(lesson) and fence.path in texts
+        copy = name not in known and fence.path in texts
         if other and not copy and listing in text:
             cure = "Move it there, and undo in your editor what it replaced."
             yield (
                 f"{name} holds what the page puts into {fence.path} {where}. "
-                f"{cure if name in _known(lesson) else 'Rename it.'}"
+                f"{cure if name in known else 'Rename it.'}"
             )
     for folder in lesson.root.glob("my/[0-9]*") if fence.path not in texts else []:
         if folder.name != lesson.stem and listing in _texts(folder).get(fence.path, ""):
